@@ -1,0 +1,21 @@
+// Who is running, as the kernel sees it: plain system calls, safe in signal handlers and after
+// fork. One file per system (tasks_linux.cpp).
+#pragma once
+
+#include <cstdint>
+
+namespace scratch::tasks {
+
+using task_id = std::uint32_t;
+
+/// The kernel's number of the calling thread. It changes in a child made by fork or vfork.
+task_id this_thread() noexcept;
+
+/// The kernel's number of the calling process; in a vfork child that of the child.
+task_id this_process() noexcept;
+
+/// True only if the kernel says that `process` has no thread `thread`. Any other answer, errors
+/// included, counts as alive. Keeps errno.
+bool is_gone(task_id process, task_id thread) noexcept;
+
+} // namespace scratch::tasks

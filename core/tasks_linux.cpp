@@ -1,0 +1,23 @@
+#include "core/tasks.hpp"
+
+#include <cerrno>
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace scratch::tasks {
+
+// Not the C library's covers: some releases remember the number, and would go wrong after a raw
+// clone.
+task_id this_thread() noexcept { return static_cast<task_id>(syscall(SYS_gettid)); }
+
+task_id this_process() noexcept { return static_cast<task_id>(syscall(SYS_getpid)); }
+
+bool is_gone(task_id process, task_id thread) noexcept {
+    const int saved = errno;
+    const bool gone = syscall(SYS_tgkill, process, thread, 0) != 0 && errno == ESRCH;
+    errno = saved;
+    return gone;
+}
+
+} // namespace scratch::tasks
