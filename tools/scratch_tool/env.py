@@ -1,0 +1,34 @@
+"""`scratch env`: prints what `scratch run` would set, for shells and scripts."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from . import settings
+from .place import Place
+
+
+class Env:
+    name = "env"
+    takes_program = False
+    help = "print the shell lines that `run` would set"
+    usage = "scratch env [options]"
+    examples = (
+        ('eval "$(scratch env)"', "all programs that this shell starts from here on"),
+        ('(eval "$(scratch env --stats)"; make)', "only those of one subshell"),
+    )
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> list[argparse.Action]:
+        return settings.add_options(parser)
+
+    def run(self, options: argparse.Namespace, program: list[str], place: Place) -> int:
+        if program:
+            raise settings.refuse_program(program[0])
+        import shlex
+        new = settings.changes(options, place, settings.initial_environment())
+        lines = [f"export {os.fsdecode(name)}={shlex.quote(os.fsdecode(value))}" for name, value in new.items()]
+        sys.stdout.buffer.write(os.fsencode("\n".join(lines) + "\n"))
+        sys.stdout.flush()
+        return 0

@@ -1,0 +1,149 @@
+"""The command line: which command, its options, where the program begins, and how failures are told."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from .doctor import Doctor
+from .env import Env
+from .failure import OWN_ERROR, Failure
+from .later import LATER, LATER_OPTIONS
+from .place import Place
+from .run import Run
+
+# Each has a name, a help line, its usage and examples, takes_program (what follows the options belongs to a
+# program), add_arguments(parser) (returns what it added) and run(options, rest, place).
+COMMANDS = [Run(), Env(), Doctor(), *LATER]
+
+EXAMPLES = (
+    ("scratch run -- PROGRAM ARGUMENTS", "run a program with its scratch memory on stacks"),
+    ("scratch run --stats -- PROGRAM", "and print what was routed"),
+    ("scratch doctor PROGRAM", "can this program gain, and is all in place?"),
+)
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with our exit status, one sentence for an error, and the examples first in the help."""
+
+    def __init__(self, usage: str, examples: tuple[tuple[str, str], ...], about: str) -> None:
+        super().__init__(prog=usage, usage=usage, allow_abbrev=False, add_help=False)
+        self.about = about
+        self.examples = examples
+        self.commands = ""
+
+    def error(self, message: str):
+        # argparse says "argument --mode: ..."; the option's name is enough.
+        message = message.replace("argument ", "", 1)
+        message = message.replace(": expected one argument", " was given without a value; accepted is one after it")
+        message = message.replace(": ignored explicit argument", " accepts no value, and was given")
+        raise Failure(OWN_ERROR, message)
+
+    def format_help(self) -> str:
+        width = max((len(line) for line, _ in self.examples), default=0)
+        lines = [f"  {line:{width}}   {why}" for line, why in self.examples]
+        shown = "examples:\n" + "\n".join(lines) + "\n\n" if lines else ""
+        return f"{self.about}\n\n{shown}{super().format_help()}{self.commands}"
+
+
+def main(arguments: list[str], place: Place) -> int:
+    """Runs the command line; returns the exit status, unless the process became another program."""
+    command = ""
+    try:
+        if arguments and not arguments[0].startswith("-"):
+            command = arguments[0]
+            return _run_command(command, arguments[1:], place)
+        return _run_alone(arguments, place)
+    except Failure as failure:
+        _say(command, failure.sentence)
+        return failure.status
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return OWN_ERROR
+    except Exception as error:
+        where = error.__traceback__
+        while where is not None and where.tb_next is not None:
+            where = where.tb_next
+        line = f"{where.tb_frame.f_code.co_filename}:{where.tb_lineno}" if where is not None else "unknown place"
+        _say(command, f"a mistake of ours, {type(error).__name__}: {error} ({line}); please report it")
+        return OWN_ERROR
+
+
+def _run_alone(arguments: list[str], place: Place) -> int:
+    if not arguments:
+        raise Failure(OWN_ERROR, f"no command was given; accepted are {', '.join(_names())}, --help and --version")
+    if arguments[0] in ("-h", "--help"):
+        _print(_overview().format_help())
+        return 0
+    if arguments[0] in ("-V", "--version"):
+        _print(f"scratch {place.version}\n")
+        return 0
+    raise Failure(OWN_ERROR, f"{arguments[0]} is not an option; accepted are --help, --version and a command: "
+                             f"{', '.join(_names())}")
+
+
+def _run_command(name: str, arguments: list[str], place: Place) -> int:
+    if name == "help":
+        return _run_alone(["--help"], place)
+    found = [command for command in COMMANDS if command.name == name]
+    if not found:
+        raise Failure(OWN_ERROR, f"{name} is not a command; accepted are {', '.join(_names())} (to run a program: "
+                                 "scratch run -- PROGRAM)")
+    command = found[0]
+    parser = Parser(command.usage, command.examples, f"scratch {name}: {command.help}")
+    added = command.add_arguments(parser)
+    added.append(parser.add_argument("-h", "--help", action="store_true", help="print this"))
+    own, rest = _split(arguments, [word for action in added if action.nargs is None for word in action.option_strings])
+    if command in LATER and "--help" not in own and "-h" not in own:
+        own = []
+    for word in own:
+        if word.split("=")[0] in LATER_OPTIONS:
+            raise Failure(OWN_ERROR, f"{word} is not built yet; leave it out")
+    options, unknown = parser.parse_known_args(own)
+    if options.help:
+        _print(parser.format_help())
+        return 0
+    if unknown:
+        raise Failure(OWN_ERROR, f"{unknown[0]} is not an option of {name}; accepted are "
+                                 f"{', '.join(word for action in added for word in action.option_strings)}")
+    return command.run(options, rest, place)
+
+
+def _split(arguments: list[str], with_value: list[str]) -> tuple[list[str], list[str]]:
+    """Our own options, and what begins with the program: after `--`, or the first word that is no option."""
+    index = 0
+    while index < len(arguments):
+        word = arguments[index]
+        if word == "--":
+            return arguments[:index], arguments[index + 1:]
+        if not word.startswith("-") or word == "-":
+            break
+        index += 2 if word in with_value else 1
+    return arguments[:index], arguments[index:]
+
+
+def _names() -> list[str]:
+    return [command.name for command in COMMANDS]
+
+
+def _overview() -> Parser:
+    parser = Parser("scratch COMMAND [options] [--] [PROGRAM [ARGUMENTS]]", EXAMPLES,
+                    "scratch: temporary memory on a stack of its own")
+    parser.add_argument("-h", "--help", action="store_true", help="print this, or the help of a command")
+    parser.add_argument("-V", "--version", action="store_true", help="print the version")
+    lines = [f"  {command.name:10} {command.help}" for command in COMMANDS]
+    parser.commands = "\ncommands:\n" + "\n".join(lines) + "\n"
+    return parser
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _say(command: str, sentence: str) -> None:
+    name = f"scratch {command}" if command in _names() else "scratch"
+    # A name may hold anything; the sentence stays one line all the same.
+    line = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in sentence)
+    sys.stderr.write(f"{name}: {line}\n")

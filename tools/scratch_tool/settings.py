@@ -1,0 +1,118 @@
+"""The options that `run` and `env` share, and the environment that they stand for."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from .failure import OWN_ERROR, Failure
+from .library import ALLOCATORS, find_next, find_shim
+from .place import Place
+
+MODES = ("off", "scoped", "profile", "adaptive", "record", "check")
+LEVELS = ("off", "error", "warn", "info", "debug")
+UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+LARGEST_BUDGET = (1 << 63) - 1
+DEFAULT_MODE = "adaptive"
+
+
+def add_options(parser: argparse.ArgumentParser) -> list[argparse.Action]:
+    """Adds the options, and returns them."""
+    options = parser.add_argument_group("options")
+    return [
+        options.add_argument("--mode", type=_one_of("mode", MODES), metavar="MODE",
+                             help=f"{' | '.join(MODES)} (default: {DEFAULT_MODE})"),
+        options.add_argument("--budget", type=_bytes, metavar="BYTES",
+                             help="the most memory that the stacks may hold, as 8M or 512K (default: 8M)"),
+        options.add_argument("--output", type=_text, metavar="PATTERN",
+                             help="write the statistics to this file (%%e: name of the program, %%p: its pid)"),
+        options.add_argument("--next", type=_text, metavar="NAME|PATH",
+                             help=f"the allocator behind the stacks: {', '.join(ALLOCATORS)}, or a library's path"),
+        options.add_argument("--exclude", type=_text, metavar="NAMES",
+                             help="children that are left alone: names of programs, with commas between"),
+        options.add_argument("--log", type=_one_of("level", LEVELS), metavar="LEVEL",
+                             help=f"{' | '.join(LEVELS)} (default: warn)"),
+        options.add_argument("--stats", type=_one_of("format", ("text", "json")), nargs="?", const="text",
+                             help="print statistics at the end, as text or as JSON (--stats=json)"),
+        options.add_argument("--no-follow", action="store_true", help="leave the children of the program alone"),
+    ]
+
+
+def initial_environment() -> dict[bytes, bytes]:
+    """The environment that we were started with: Python may have added LC_CTYPE to its own."""
+    try:
+        with open("/proc/self/environ", "rb") as file:
+            entries = file.read().split(b"\0")
+    except OSError:
+        return dict(os.environb)
+    return dict(entry.split(b"=", 1) for entry in entries if b"=" in entry[1:])  # type: ignore[misc]
+
+
+def changes(options: argparse.Namespace, place: Place, environment: dict[bytes, bytes]) -> dict[bytes, bytes]:
+    """The variables to set on top of `environment`. What is there already stays where no option says otherwise."""
+    shim = find_shim(place, environment)
+    first = [shim]
+    if options.next is not None:
+        first.append(find_next(options.next, shim, environment))
+    new = {b"LD_PRELOAD": _preload([os.fsencode(path) for path in first], environment.get(b"LD_PRELOAD", b""))}
+    if options.mode is not None or b"SCRATCH_MODE" not in environment:
+        new[b"SCRATCH_MODE"] = (options.mode or DEFAULT_MODE).encode()
+    if options.budget is not None:
+        new[b"SCRATCH_BUDGET"] = str(options.budget).encode()
+    if options.stats is not None:
+        new[b"SCRATCH_STATS"] = b"json" if options.stats == "json" else b"1"
+    elif options.output is not None and b"SCRATCH_STATS" not in environment:
+        new[b"SCRATCH_STATS"] = b"1"
+    if options.output is not None:
+        # The program and its children may change their folder before they write.
+        new[b"SCRATCH_OUTPUT"] = os.fsencode(os.path.abspath(options.output))
+    if options.no_follow:
+        new[b"SCRATCH_FOLLOW"] = b"0"
+    if options.exclude is not None:
+        new[b"SCRATCH_EXCLUDE"] = os.fsencode(options.exclude)
+    if options.log is not None:
+        new[b"SCRATCH_LOG"] = options.log.encode()
+    return new
+
+
+def shim_of(new: dict[bytes, bytes]) -> str:
+    """The shim's path out of what `changes` returned."""
+    return os.fsdecode(new[b"LD_PRELOAD"].split(b":", 1)[0])
+
+
+def _preload(first: list[bytes], before: bytes) -> bytes:
+    """Ours, then what was there; an entry that is ours already moves to the front."""
+    rest = [entry for entry in before.replace(b" ", b":").split(b":") if entry and entry not in first]
+    return b":".join(first + rest)
+
+
+def _one_of(kind: str, accepted: tuple[str, ...]):
+    def parse(text: str) -> str:
+        if text not in accepted:
+            raise argparse.ArgumentTypeError(f"{text!r} is no {kind}; accepted are {', '.join(accepted)}")
+        return text
+    return parse
+
+
+def _bytes(text: str) -> int:
+    digits = text.rstrip("".join(UNITS) + "".join(UNITS).lower())
+    unit = text[len(digits):].upper()
+    if not (digits.isascii() and digits.isdigit()) or unit not in UNITS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of bytes; accepted are whole numbers, with K, M, G "
+                                         "or T after them where wanted")
+    size = int(digits) * UNITS[unit]
+    if size > LARGEST_BUDGET:
+        raise argparse.ArgumentTypeError(f"{text!r} is more than an address space holds; accepted is up to "
+                                         f"{LARGEST_BUDGET} bytes")
+    return size
+
+
+def _text(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("'' is empty; leave the option out, or give a value")
+    return text
+
+
+def refuse_program(name: str) -> Failure:
+    """For commands that take no program."""
+    return Failure(OWN_ERROR, f"{name} is not an option, and a program is not accepted here; accepted are options only")
