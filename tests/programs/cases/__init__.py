@@ -1,0 +1,3 @@
+"""The cases by kind; importing this package registers them all."""
+
+from cases import archives, compilers, endings, languages, markup, media, servers, storage, text  # noqa: F401
