@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 
 PT_LOAD, PT_DYNAMIC, PT_INTERP = 1, 2, 3
@@ -162,13 +163,12 @@ class Elf:
 
 
 def _read(file, offset: int, size: int) -> bytes:
-    if size > LARGEST_TABLE or offset >= 1 << 62:
+    if size > LARGEST_TABLE:
         raise ElfError("a table of the ELF file is too large to be true")
-    file.seek(offset)
-    data = file.read(size)
-    if len(data) != size:
+    if offset + size > os.fstat(file.fileno()).st_size:
         raise ElfError("the ELF file is cut short")
-    return data
+    file.seek(offset)
+    return file.read(size)
 
 
 def _text_at(strings: bytes, offset: int) -> str:

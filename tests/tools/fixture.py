@@ -1,0 +1,127 @@
+"""What the tests of the tool share: the script under test, small programs and libraries built on the spot."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+SOURCE = Path(__file__).resolve().parents[2]
+SCRIPT = os.environ.get("SCRATCH_SCRIPT", str(SOURCE / "tools" / "scratch"))
+COMPILER = os.environ.get("CC", "cc").split()
+SKIPPED = 77
+
+# Stands for the shim: says that it was loaded, if asked, and where.
+STUB = r"""
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+__attribute__((constructor)) static void say(void) {
+    const char *file = getenv("STUB_SAYS"), *mode = getenv("SCRATCH_MODE");
+    if (file) {
+        FILE *out = fopen(file, "a");
+        fprintf(out, "%s %s\n", NAME, mode ? mode : "unset");
+        fclose(out);
+    }
+    const char *stats = getenv("SCRATCH_STATS");
+    if (stats && strcmp(stats, "json") == 0)
+        if (write(2, "{\"calls\": 0}\n", 13) != 13) abort();
+}
+"""
+
+# Prints what it was given and what it is.
+PROGRAM = r"""
+#include <stdio.h>
+#include <unistd.h>
+int main(int count, char **words) {
+    printf("%d", (int)getpid());
+    for (int i = 0; i < count; ++i) printf("|%s", words[i]);
+    puts("");
+    return 7;
+}
+"""
+
+
+class ToolTest(unittest.TestCase):
+    """A test with a folder of its own, a stub of the shim in it, and a clean environment."""
+
+    folder: Path
+    stub: Path
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls._made = tempfile.TemporaryDirectory(prefix="scratch-test-")
+        cls.folder = Path(cls._made.name).resolve()
+        cls.folder.chmod(0o755)
+        cls.stub = cls.library("libscratch-preload.so")
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        cls._made.cleanup()
+
+    @classmethod
+    def library(cls, name: str, folder: Path | None = None) -> Path:
+        path = (folder or cls.folder) / name
+        compile_text(STUB, path, "-shared", "-fPIC", f'-DNAME="{name}"')
+        return path
+
+    @classmethod
+    def program(cls, name: str, *flags: str, text: str = PROGRAM) -> Path:
+        path = cls.folder / name
+        compile_text(text, path, *flags)
+        return path
+
+    @classmethod
+    def script(cls, name: str, text: str, mode: int = 0o755) -> Path:
+        path = cls.folder / name
+        path.write_text(text, encoding="utf-8")
+        path.chmod(mode)
+        return path
+
+    def environment(self, **more: str) -> dict[str, str]:
+        return {"PATH": "/usr/bin:/bin", "SCRATCH_LIBRARY": str(self.stub), **more}
+
+    def scratch(self, *arguments: object, environment: dict[str, str] | None = None,
+                **options) -> subprocess.CompletedProcess[str]:
+        """Runs the tool to its end; standard output and error are kept as text."""
+        return subprocess.run([SCRIPT, *map(str, arguments)], text=True, check=False, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60,
+                              env=self.environment() if environment is None else environment, **options)
+
+    def assert_refused(self, status: int, *arguments: object, says: tuple[str, ...],
+                       environment: dict[str, str] | None = None) -> str:
+        """The tool ends with `status`, nothing on standard output, and one sentence that holds all of `says`."""
+        done = self.scratch(*arguments, environment=environment)
+        self.assertEqual((status, ""), (done.returncode, done.stdout), done.stderr)
+        self.assertEqual(1, done.stderr.count("\n"), done.stderr)
+        self.assertTrue(done.stderr.startswith("scratch"), done.stderr)
+        for words in says:
+            self.assertIn(words, done.stderr)
+        return done.stderr
+
+
+def compile_text(text: str, output: Path, *flags: str) -> None:
+    subprocess.run([*COMPILER, "-x", "c", "-", "-x", "none", "-o", str(output), "-w", *flags], input=text, text=True, check=True)
+
+
+def modules() -> None:
+    """Makes the modules of the tool importable, for tests of a single one."""
+    sys.path.insert(0, str(SOURCE / "tools"))
+
+
+def main() -> None:
+    """Runs the tests of the calling file; exits 77 and says so loudly where any could not run."""
+    if shutil.which(COMPILER[0]) is None:
+        print(f"SKIPPED: there is no C compiler ({COMPILER[0]}), so nothing of {sys.argv[0]} was tested")
+        sys.exit(SKIPPED)
+    result = unittest.main(exit=False, verbosity=2).result
+    for test, reason in result.skipped:
+        print(f"SKIPPED: {test}: {reason}", flush=True)
+    if not result.wasSuccessful() or result.testsRun == 0:
+        sys.exit(1)
+    sys.exit(SKIPPED if result.skipped else 0)

@@ -1,0 +1,88 @@
+"""What `meson install` wrote runs from its prefix, through DESTDIR, and after the whole tree was moved."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from fixture import ToolTest, main
+
+BUILD = os.environ.get("SCRATCH_BUILD", "")
+MESON = os.environ.get("MESON", "meson").split()
+
+
+def find(root: Path, name: str) -> list[Path]:
+    return sorted(path for path in root.rglob(name) if not path.is_dir())
+
+
+class InstalledTreeMayBeMoved(ToolTest):
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        if not BUILD:
+            print("SKIPPED: SCRATCH_BUILD names no build folder; meson test sets it")
+            sys.exit(77)
+        destination = cls.folder / "destination"
+        done = subprocess.run([*MESON, "install", "-C", BUILD, "--no-rebuild", "--destdir", str(destination)],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        if done.returncode != 0:
+            raise AssertionError(done.stdout)
+        script, = find(destination, "scratch") and [path for path in find(destination, "scratch")
+                                                    if path.parent.name == "bin"]
+        cls.moved = Path(tempfile.mkdtemp(prefix="scratch-moved-"))
+        cls.addClassCleanup(shutil.rmtree, cls.moved)
+        script.parent.parent.rename(cls.moved / "tree")
+        cls.tree = cls.moved / "tree"
+        cls.shim = find(cls.tree, "libscratch-preload.so")
+
+    def run_moved(self, *arguments: str, script: Path | None = None) -> subprocess.CompletedProcess[str]:
+        environment = {"PATH": "/usr/bin:/bin"}
+        if not self.shim:
+            environment["SCRATCH_LIBRARY"] = str(self.stub)
+        return subprocess.run([str(script or self.tree / "bin" / "scratch"), *arguments], env=environment, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+
+    def test_run_takes_the_library_of_the_moved_tree(self) -> None:
+        done = self.run_moved("run", "/usr/bin/printenv", "LD_PRELOAD")
+        self.assertEqual((0, ""), (done.returncode, done.stderr))
+        self.assertEqual(str(self.shim[0] if self.shim else self.stub), done.stdout.strip())
+
+    def test_through_a_symbolic_link(self) -> None:
+        link = self.folder / "scratch-link"
+        link.symlink_to(self.tree / "bin" / "scratch")
+        done = self.run_moved("run", "sh", "-c", "exit 5", script=link)
+        self.assertEqual((5, ""), (done.returncode, done.stderr))
+
+    def test_doctor_is_content(self) -> None:
+        done = self.run_moved("doctor")
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+
+    def test_modules_are_compiled(self) -> None:
+        self.assertEqual({path.stem for path in find(self.tree, "*.py") if path.parent.name == "scratch_tool"},
+                         {path.name.split(".")[0] for path in find(self.tree, "*.pyc")
+                          if path.parent.parent.name == "scratch_tool"})
+
+    def test_manual_and_completions(self) -> None:
+        for name in ("scratch.1", "_scratch", "scratch.fish"):
+            self.assertEqual(1, len(find(self.tree, name)), name)
+        self.assertTrue((self.tree / "share/bash-completion/completions/scratch").exists())
+
+    def test_without_its_library_it_says_where_it_looked(self) -> None:
+        copy = self.folder / "copy"
+        shutil.copytree(self.tree, copy, symlinks=True)
+        for library in find(copy, "libscratch-preload.so"):
+            library.unlink()
+        done = subprocess.run([str(copy / "bin" / "scratch"), "run", "true"], env={"PATH": "/usr/bin"}, text=True,
+                              stderr=subprocess.PIPE, check=False)
+        if done.returncode == 0:
+            self.skipTest("a library is installed in the prefix itself")
+        self.assertEqual(125, done.returncode)
+        self.assertIn(str(copy), done.stderr)
+        self.assertIn("SCRATCH_LIBRARY", done.stderr)
+
+
+main()

@@ -1,0 +1,103 @@
+"""Every option reaches the environment, and a wrong one gets one sentence: what was given, what is accepted."""
+
+from __future__ import annotations
+
+from fixture import ToolTest, main
+
+
+class OptionsSayWhatIsAccepted(ToolTest):
+    def settings(self, *options: str, **before: str) -> dict[str, str]:
+        """What the program sees of SCRATCH_*, but the library."""
+        done = self.scratch("run", *options, "--", "/usr/bin/env", environment=self.environment(**before))
+        self.assertEqual((0, ""), (done.returncode, done.stderr.replace('{"calls": 0}\n', "")))
+        pairs = dict(line.split("=", 1) for line in done.stdout.splitlines())
+        return {name[8:]: value for name, value in pairs.items()
+                if name.startswith("SCRATCH_") and name != "SCRATCH_LIBRARY"}
+
+    def test_default(self) -> None:
+        self.assertEqual({"MODE": "adaptive"}, self.settings())
+
+    def test_every_mode_and_level(self) -> None:
+        for mode in ("off", "scoped", "profile", "adaptive", "record", "check"):
+            self.assertEqual({"MODE": mode}, self.settings("--mode", mode))
+        for level in ("off", "error", "warn", "info", "debug"):
+            self.assertEqual({"MODE": "adaptive", "LOG": level}, self.settings(f"--log={level}"))
+
+    def test_budget_in_every_unit(self) -> None:
+        for text, size in (("0", 0), ("4096", 4096), ("512K", 524288), ("8M", 8388608), ("2g", 2147483648),
+                           ("1T", 1099511627776), ("9223372036854775807", 9223372036854775807)):
+            self.assertEqual({"MODE": "adaptive", "BUDGET": str(size)}, self.settings("--budget", text))
+
+    def test_statistics(self) -> None:
+        self.assertEqual({"MODE": "adaptive", "STATS": "1"}, self.settings("--stats"))
+        self.assertEqual({"MODE": "adaptive", "STATS": "1"}, self.settings("--stats=text"))
+        self.assertEqual({"MODE": "adaptive", "STATS": "json"}, self.settings("--stats=json"))
+
+    def test_output_is_meant_from_here_and_asks_for_statistics(self) -> None:
+        here = self.folder
+        done = self.scratch("env", "--output", "out.%e.%p", cwd=here)
+        self.assertIn(f"export SCRATCH_OUTPUT={here}/out.%e.%p\n", done.stdout)
+        self.assertIn("export SCRATCH_STATS=1\n", done.stdout)
+
+    def test_children(self) -> None:
+        self.assertEqual({"MODE": "adaptive", "FOLLOW": "0", "EXCLUDE": "sh,bash"},
+                         self.settings("--no-follow", "--exclude", "sh,bash"))
+
+    def test_environment_holds_where_no_option_speaks(self) -> None:
+        before = {"SCRATCH_MODE": "scoped", "SCRATCH_BUDGET": "1M", "SCRATCH_STATS": "0", "SCRATCH_LOG": "odd"}
+        self.assertEqual({"MODE": "scoped", "BUDGET": "1M", "STATS": "0", "LOG": "odd"}, self.settings(**before))
+        self.assertEqual({"MODE": "off", "BUDGET": "2", "STATS": "1", "LOG": "info"},
+                         self.settings("--mode=off", "--budget=2", "--stats", "--log=info", **before))
+
+    def test_wrong_values(self) -> None:
+        for command in ("run", "env"):
+            self.assert_refused(125, command, "--mode", "fast", says=("'fast'", "off, scoped, profile, adaptive"))
+            self.assert_refused(125, command, "--log=loud", says=("'loud'", "off, error, warn, info, debug"))
+            self.assert_refused(125, command, "--stats=xml", says=("'xml'", "text, json"))
+            for budget in ("", "M", "8X", "-1", "1.5M", "8MB", "٨", "99999999999T", "0x10"):
+                self.assert_refused(125, command, f"--budget={budget}", says=(repr(budget), "accepted"))
+            for option in ("--output", "--next", "--exclude"):
+                self.assert_refused(125, command, f"{option}=", says=(option, "empty"))
+
+    def test_option_without_its_value(self) -> None:
+        for option in ("--mode", "--budget", "--output", "--next", "--exclude", "--log"):
+            self.assert_refused(125, "run", option, says=(option, "without a value"))
+
+    def test_value_that_is_not_taken(self) -> None:
+        self.assert_refused(125, "run", "--no-follow=yes", "true", says=("--no-follow", "'yes'"))
+
+    def test_unknown_option_and_command(self) -> None:
+        self.assert_refused(125, "run", "--fast", "true", says=("--fast", "--mode", "--budget", "--no-follow"))
+        self.assert_refused(125, "run", "--mod", "off", "true", says=("--mod ", "--mode"))
+        self.assert_refused(125, "doctor", "--mode", "off", says=("--mode", "--help"))
+        self.assert_refused(125, "fly", says=("fly", "run, env, doctor"))
+        self.assert_refused(125, "--fly", says=("--fly", "--version"))
+        self.assert_refused(125, says=("no command", "run, env, doctor"))
+        self.assert_refused(125, "run", "--mode", "off", says=("no program", "PROGRAM"))
+        self.assert_refused(125, "env", "true", says=("true", "not accepted"))
+
+    def test_what_is_not_built_yet(self) -> None:
+        for command in ("record", "report", "profile", "check", "top"):
+            self.assert_refused(125, command, "--anything", "true", says=(command, "not built yet"))
+        for option in ("--region", "--trusted-region", "--frame"):
+            self.assert_refused(125, "run", option, "f", "true", says=(option, "not built yet"))
+
+    def test_library_that_cannot_be_used(self) -> None:
+        text = self.script("text.so", "no library")
+        for library, why in (("/no/such/library.so", "cannot be read"), (str(text), "no shared library"),
+                             (str(self.folder), "cannot be read")):
+            self.assert_refused(125, "run", "true", says=("SCRATCH_LIBRARY", library, why),
+                                environment=self.environment(SCRATCH_LIBRARY=library))
+
+    def test_help_shows_examples_first(self) -> None:
+        for arguments in (("--help",), ("-h",), ("help",), ("run", "--help"), ("env", "-h"), ("doctor", "--help")):
+            done = self.scratch(*arguments)
+            self.assertEqual((0, ""), (done.returncode, done.stderr))
+            self.assertLess(done.stdout.index("examples:"), done.stdout.index("usage:"))
+
+    def test_version(self) -> None:
+        for option in ("--version", "-V"):
+            self.assertRegex(self.scratch(option).stdout, r"^scratch \d+\.\d+\.\d+\n$")
+
+
+main()
