@@ -1,0 +1,118 @@
+#include "core/checks.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+
+#include <unistd.h>
+
+#ifdef SCRATCH_HAVE_VALGRIND
+#include <valgrind/memcheck.h>
+#endif
+
+// There where the program was built with AddressSanitizer, else null.
+extern "C" {
+__attribute__((weak)) void __asan_poison_memory_region(const volatile void *start,
+                                                       std::size_t size);
+__attribute__((weak)) void __asan_unpoison_memory_region(const volatile void *start,
+                                                         std::size_t size);
+}
+
+namespace scratch::checks {
+namespace {
+
+#ifdef SCRATCH_HAVE_VALGRIND
+bool under_valgrind() noexcept { return RUNNING_ON_VALGRIND != 0; }
+#else
+bool under_valgrind() noexcept { return false; }
+#endif
+
+bool under_address_sanitizer() noexcept {
+    return __asan_poison_memory_region != nullptr && __asan_unpoison_memory_region != nullptr;
+}
+
+void *pointer(std::uintptr_t address) noexcept { return reinterpret_cast<void *>(address); }
+
+} // namespace
+
+bool watched() noexcept { return under_address_sanitizer() || under_valgrind(); }
+
+void stack_made([[maybe_unused]] const void *pool) noexcept {
+#ifdef SCRATCH_HAVE_VALGRIND
+    VALGRIND_CREATE_MEMPOOL(pool, watched_redzone, 0);
+#endif
+}
+
+void stack_ended([[maybe_unused]] const void *pool) noexcept {
+#ifdef SCRATCH_HAVE_VALGRIND
+    VALGRIND_DESTROY_MEMPOOL(pool);
+#endif
+}
+
+void forbid(std::uintptr_t start, std::size_t size) noexcept {
+    if (size == 0) return;
+    if (under_address_sanitizer()) __asan_poison_memory_region(pointer(start), size);
+#ifdef SCRATCH_HAVE_VALGRIND
+    VALGRIND_MAKE_MEM_NOACCESS(pointer(start), size);
+#endif
+}
+
+void allow(std::uintptr_t start, std::size_t size) noexcept {
+    if (size == 0) return;
+    if (under_address_sanitizer()) __asan_unpoison_memory_region(pointer(start), size);
+#ifdef SCRATCH_HAVE_VALGRIND
+    VALGRIND_MAKE_MEM_UNDEFINED(pointer(start), size);
+#endif
+}
+
+void allow_block([[maybe_unused]] const void *pool, std::uintptr_t start,
+                 std::size_t size) noexcept {
+    if (under_address_sanitizer()) __asan_unpoison_memory_region(pointer(start), size);
+#ifdef SCRATCH_HAVE_VALGRIND
+    VALGRIND_MEMPOOL_ALLOC(pool, pointer(start), size);
+#endif
+}
+
+void forget_blocks_above([[maybe_unused]] const void *pool, [[maybe_unused]] std::uintptr_t base,
+                         [[maybe_unused]] std::uintptr_t top) noexcept {
+#ifdef SCRATCH_HAVE_VALGRIND
+    VALGRIND_MEMPOOL_TRIM(pool, pointer(base), top - base);
+#endif
+}
+
+message &message::text(const char *words) noexcept {
+    while (*words != '\0' && length_ < sizeof line_ - 1)
+        line_[length_++] = *words++;
+    return *this;
+}
+
+message &message::quoted(const char *words) noexcept { return text("'").text(words).text("'"); }
+
+message &message::number(std::size_t value) noexcept {
+    char digits[24];
+    std::size_t at = sizeof digits - 1;
+    digits[at] = '\0';
+    do {
+        digits[--at] = static_cast<char>('0' + value % 10);
+        value /= 10;
+    } while (value != 0);
+    return text(digits + at);
+}
+
+void message::write() noexcept {
+    const int saved = errno;
+    line_[length_] = '\n';
+    for (std::size_t written = 0; written <= length_;) {
+        const ssize_t now = ::write(STDERR_FILENO, line_ + written, length_ + 1 - written);
+        if (now < 0 && errno == EINTR) continue;
+        if (now <= 0) break;
+        written += static_cast<std::size_t>(now);
+    }
+    errno = saved;
+}
+
+void message::stop() noexcept {
+    write();
+    std::abort();
+}
+
+} // namespace scratch::checks
