@@ -1,0 +1,141 @@
+# The system that we are on, and its package manager: what is missing, and how it is installed. Sourced by
+# tools/quickstart; plain sh, since a fresh system may have nothing else.
+# shellcheck shell=sh
+
+PARTS=$ROOT/tools/quickstart_parts
+
+# Prints debian, fedora, arch, alpine, macos or unknown.
+family_of_system() {
+    if [ "$(uname -s)" = Darwin ]; then
+        echo macos
+        return
+    fi
+    release=${QUICKSTART_OS_RELEASE:-/etc/os-release}
+    names=
+    if [ -r "$release" ]; then
+        # ID=ubuntu and ID_LIKE="debian": the first that we know decides.
+        names=$(sed -n 's/^ID=//p; s/^ID_LIKE=//p' "$release" | tr -d "\"'")
+    fi
+    for name in $names; do
+        case $name in
+        debian | ubuntu) echo debian && return ;;
+        fedora | rhel | centos) echo fedora && return ;;
+        arch | archlinux) echo arch && return ;;
+        alpine) echo alpine && return ;;
+        esac
+    done
+    echo unknown
+}
+
+# packages_for FAMILY KIND...: the packages of those kinds, one a line.
+packages_for() {
+    wanted=$1
+    shift
+    while read -r thing kind debian fedora arch alpine; do
+        case $thing in '#'* | '') continue ;; esac
+        case " $* " in *" $kind "*) ;; *) continue ;; esac
+        cell_of "$wanted" "$debian" "$fedora" "$arch" "$alpine"
+    done <"$PARTS/packages.txt" | sort -u
+}
+
+# packages_of_programs FAMILY: those of the programs that tests/programs runs.
+packages_of_programs() {
+    wanted=$1
+    table=$ROOT/tests/programs/packages.txt
+    [ -r "$table" ] || return 0
+    while read -r thing debian fedora arch alpine; do
+        case $thing in '#'* | '' | program) continue ;; esac
+        cell_of "$wanted" "$debian" "$fedora" "$arch" "${alpine:--}"
+    done <"$table" | sort -u
+}
+
+cell_of() {
+    case $1 in
+    debian) cell=$2 ;;
+    fedora) cell=$3 ;;
+    arch) cell=$4 ;;
+    alpine) cell=$5 ;;
+    *) cell=- ;;
+    esac
+    [ "$cell" = - ] || echo "$cell" | tr ',' '\n'
+}
+
+# missing_packages FAMILY: of the packages on standard input, those that are not installed.
+missing_packages() {
+    while read -r package; do
+        case $1 in
+        debian)
+            # shellcheck disable=SC2016 # dpkg's own variable
+            dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed && continue
+            ;;
+        fedora) rpm -q --quiet --whatprovides "$package" && continue ;;
+        arch) [ -z "$(pacman -T "$package" 2>/dev/null)" ] && continue ;;
+        alpine) apk info -e "$package" >/dev/null 2>&1 && continue ;;
+        esac
+        echo "$package"
+    done
+}
+
+# as_root COMMAND...: by sudo where we are not root; it must not ask for a password.
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    else
+        sudo -n "$@"
+    fi
+}
+
+may_install() {
+    [ "$(id -u)" = 0 ] && return 0
+    command -v sudo >/dev/null && sudo -n true 2>/dev/null
+}
+
+# Debian starts the servers that it installs, unless this file says no.
+forbid_services() {
+    POLICY=/usr/sbin/policy-rc.d
+    [ -e $POLICY ] && POLICY= && return
+    printf '#!/bin/sh\nexit 101\n' | as_root tee $POLICY >/dev/null
+    as_root chmod 755 $POLICY
+}
+
+allow_services() {
+    [ -z "${POLICY:-}" ] || as_root rm -f "$POLICY"
+    POLICY=
+}
+
+refresh_lists() {
+    case $1 in
+    debian) as_root apt-get -q update ;;
+    arch) as_root pacman -Sy --noconfirm ;;
+    alpine) as_root apk update ;;
+    esac
+}
+
+# available_packages FAMILY: of the packages on standard input, those that the system offers.
+available_packages() {
+    while read -r package; do
+        case $1 in
+        debian) apt-cache show --no-all-versions "$package" >/dev/null 2>&1 || continue ;;
+        fedora) dnf -q repoquery --whatprovides "$package" 2>/dev/null | grep -q . || continue ;;
+        arch) pacman -Si "$package" >/dev/null 2>&1 || continue ;;
+        alpine) apk search -e "$package" 2>/dev/null | grep -q . || continue ;;
+        esac
+        echo "$package"
+    done
+}
+
+# run_installer FAMILY PACKAGE...: asks nothing, keeps configuration files, starts no service.
+run_installer() {
+    manager=$1
+    shift
+    case $manager in
+    debian)
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends \
+            -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \
+            install "$@"
+        ;;
+    fedora) as_root dnf -q -y --setopt=install_weak_deps=False install "$@" ;;
+    arch) as_root pacman -S --needed --noconfirm "$@" ;;
+    alpine) as_root apk add -q "$@" ;;
+    esac
+}
