@@ -14,8 +14,13 @@
 extern "C" {
 
 // `name` may be null and may be gone after the call (an unloaded plugin): copy or hash what is
-// kept. Flags: SCRATCH_TRUSTED; unknown bits are ignored. Returns value 0 where no region was
-// opened (mode off, stood aside, no memory): the header then does not call leave. Keeps errno.
+// kept. Flags: SCRATCH_TRUSTED, SCRATCH_OF_BLOCK_; unknown bits are ignored. Returns value 0 where
+// no region was opened (mode off, stood aside, no memory): the header then does not call leave.
+// Keeps errno.
+// With SCRATCH_OF_BLOCK_ the call stands in the function whose block the region is, in every build,
+// so a stack pointer above the caller's proves that the region is over. Without it, it proves
+// nothing: the caller may be a wrapper, a constructor or libffi, and has returned when the work
+// begins. The plain scratch_region_enter is such a call.
 scratch_region_token scratch_annotate_region_enter_v1(const char *name, unsigned flags);
 
 // Never called by the header with value 0, still to be ignored then. Any other value may be stale,

@@ -32,11 +32,15 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-/* Hidden, since libraries that were built with another version of this header have their own. */
+/*
+ * Always inline: the shim knows a region's block by the stack pointer, and a call's site by the
+ * return address, of the function that calls it. Hidden, since libraries that were built with
+ * another version of this header have their own.
+ */
 #if !defined(__cplusplus)
-#define SCRATCH_ANNOTATE_INLINE_ static inline
+#define SCRATCH_ANNOTATE_INLINE_ __attribute__((always_inline)) static inline
 #else
-#define SCRATCH_ANNOTATE_INLINE_ __attribute__((visibility("hidden"))) inline
+#define SCRATCH_ANNOTATE_INLINE_ __attribute__((always_inline, visibility("hidden"))) inline
 #endif
 #if !defined(SCRATCH_ANNOTATE_PROTOTYPES_ONLY)
 #define SCRATCH_ANNOTATE_API_ SCRATCH_ANNOTATE_INLINE_
@@ -62,6 +66,8 @@
  */
 #define SCRATCH_COUNTED 0u
 #define SCRATCH_TRUSTED 1u
+/* Set by SCRATCH_REGION: over, at the latest, when the function that entered has returned. */
+#define SCRATCH_OF_BLOCK_ 0x80000000u
 
 /* An open region; value 0 is none. Passed by value, and good for one scratch_region_leave. */
 typedef struct scratch_region_token {
@@ -83,10 +89,12 @@ typedef struct scratch_region_token {
 #define SCRATCH_REGION(...) SCRATCH_REGION_FLAGS_(__VA_ARGS__, SCRATCH_COUNTED, 0)
 
 /*
- * The same where no block of code matches the region. Regions of a thread are left in the reverse
- * order of entering, by the thread that entered them. Leaving one ends the regions that are still
- * open inside it, as counted ones. A token of another thread, or one that was left already, is
- * ignored. Without the shim, enter returns value 0; leave of that does nothing.
+ * The same where no block of code matches the region: enter in one function, leave in another, or
+ * from another language. It stays open until it is left, or a region around it ends, or the thread.
+ * Regions of a thread are left in the reverse order of entering, by the thread that entered them.
+ * Leaving one ends the regions that are still open inside it, as counted ones. A token of another
+ * thread, or one that was left already, is ignored. Without the shim, enter returns value 0; leave
+ * of that does nothing.
  */
 SCRATCH_ANNOTATE_API_ scratch_region_token scratch_region_enter(const char *name, unsigned flags);
 SCRATCH_ANNOTATE_API_ void scratch_region_leave(scratch_region_token token);
@@ -251,16 +259,18 @@ SCRATCH_ANNOTATE_INLINE_ void scratch_free(void *block) {
 #ifdef __cplusplus
 namespace scratch {
 
-// SCRATCH_REGION as an object. Stays where it was made, on the thread that made it.
+// scratch_region_enter and _leave as an object, for a variable or a member. Stays where it was
+// made, on the thread that made it.
 class
 #if __cplusplus >= 201703L
     [[nodiscard]]
 #endif
     region {
 public:
-    explicit region(const char *name, unsigned flags = SCRATCH_COUNTED)
+    __attribute__((always_inline)) explicit region(const char *name,
+                                                   unsigned flags = SCRATCH_COUNTED)
         : token_(scratch_region_enter(name, flags)) {}
-    ~region() { scratch_region_leave(token_); }
+    __attribute__((always_inline)) ~region() { scratch_region_leave(token_); }
     region(const region &) = delete;
     region(region &&) = delete;
     region &operator=(const region &) = delete;
@@ -273,14 +283,14 @@ private:
 } // namespace scratch
 
 #define SCRATCH_REGION_VARIABLE_(variable, name, flags)                                            \
-    const ::scratch::region variable((name), (flags))
+    const ::scratch::region variable((name), (flags) | SCRATCH_OF_BLOCK_)
 #else
 SCRATCH_ANNOTATE_INLINE_ void scratch_region_cleanup(const scratch_region_token *token) {
     scratch_region_leave(*token);
 }
 #define SCRATCH_REGION_VARIABLE_(variable, name, flags)                                            \
     __attribute__((cleanup(scratch_region_cleanup), unused)) const scratch_region_token variable = \
-        scratch_region_enter((name), (flags))
+        scratch_region_enter((name), (flags) | SCRATCH_OF_BLOCK_)
 #endif
 
 #endif /* SCRATCH_ANNOTATE_PROTOTYPES_ONLY */

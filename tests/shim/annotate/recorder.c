@@ -28,7 +28,8 @@ void recorder_clear(void) {
 scratch_region_token scratch_annotate_region_enter_v1(const char *name, unsigned flags) {
     char line[128];
     const scratch_region_token token = {++last_token};
-    snprintf(line, sizeof line, "enter %s %u = %d", name, flags, (int)token.value);
+    snprintf(line, sizeof line, "enter %s %u%s = %d", name, flags & ~SCRATCH_OF_BLOCK_,
+             (flags & SCRATCH_OF_BLOCK_) != 0 ? " of block" : "", (int)token.value);
     append(line);
     return token;
 }

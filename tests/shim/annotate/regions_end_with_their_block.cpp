@@ -50,26 +50,28 @@ struct notes_its_end {
 TEST_F(regions, end_at_an_early_return) {
     EXPECT_EQ(returns_early(true), 1);
     EXPECT_EQ(c_returns_early(1), 1);
-    EXPECT_EQ(calls(), "enter early 0 = 1\nleave 1\nenter early 0 = 2\nleave 2\n");
+    EXPECT_EQ(calls(),
+              "enter early 0 of block = 1\nleave 1\nenter early 0 of block = 2\nleave 2\n");
 }
 
 TEST_F(regions, end_when_an_exception_passes) {
     EXPECT_THROW(throws(), std::runtime_error);
-    EXPECT_EQ(calls(), "enter thrown through 0 = 1\nleave 1\n");
+    EXPECT_EQ(calls(), "enter thrown through 0 of block = 1\nleave 1\n");
 }
 
 TEST_F(regions, end_at_break_continue_and_goto) {
     c_breaks_and_continues();
-    EXPECT_EQ(calls(), "enter turn 0 = 1\nleave 1\nenter turn 0 = 2\nleave 2\n");
+    EXPECT_EQ(calls(), "enter turn 0 of block = 1\nleave 1\nenter turn 0 of block = 2\nleave 2\n");
     recorder_clear();
     c_goes_back();
-    EXPECT_EQ(calls(), "enter tried 0 = 1\nleave 1\nenter tried 0 = 2\nleave 2\n");
+    EXPECT_EQ(calls(),
+              "enter tried 0 of block = 1\nleave 1\nenter tried 0 of block = 2\nleave 2\n");
 }
 
 TEST_F(regions, end_in_reverse_order) {
-    const std::string expected =
-        "enter outer 0 = 1\nenter same block 1 = 2\nenter inner block 0 = 3\n"
-        "leave 3\nleave 2\nleave 1\n";
+    const std::string expected = "enter outer 0 of block = 1\nenter same block 1 of block = "
+                                 "2\nenter inner block 0 of block = 3\n"
+                                 "leave 3\nleave 2\nleave 1\n";
     c_nests();
     EXPECT_EQ(calls(), expected);
     recorder_clear();
@@ -86,7 +88,7 @@ TEST_F(regions, outlast_the_objects_declared_after_them) {
         SCRATCH_REGION("around");
         const notes_its_end object;
     }
-    EXPECT_EQ(calls(), "enter around 0 = 1\nfree of another's\nleave 1\n");
+    EXPECT_EQ(calls(), "enter around 0 of block = 1\nfree of another's\nleave 1\n");
 }
 
 TEST_F(regions, stay_where_they_were_made) {
@@ -94,6 +96,12 @@ TEST_F(regions, stay_where_they_were_made) {
     EXPECT_FALSE(std::is_move_constructible_v<scratch::region>);
     EXPECT_FALSE(std::is_copy_assignable_v<scratch::region>);
     EXPECT_FALSE(std::is_move_assignable_v<scratch::region>);
+}
+
+TEST_F(regions, entered_by_hand_are_of_no_block) {
+    scratch_region_leave(scratch_region_enter("by hand", SCRATCH_TRUSTED));
+    { const scratch::region object("object"); }
+    EXPECT_EQ(calls(), "enter by hand 1 = 1\nleave 1\nenter object 0 = 2\nleave 2\n");
 }
 
 TEST_F(regions, that_were_not_opened_are_not_left) {
@@ -109,9 +117,10 @@ TEST_F(regions, last_to_the_end_of_the_block_not_of_the_frame) {
             SCRATCH_FRAME("counted");
         }
     }
-    EXPECT_EQ(calls(),
-              "enter loop 0 = 1\nturn turn 1\nturn counted 0\nturn turn 1\nturn counted 0\n"
-              "leave 1\n");
+    EXPECT_EQ(
+        calls(),
+        "enter loop 0 of block = 1\nturn turn 1\nturn counted 0\nturn turn 1\nturn counted 0\n"
+        "leave 1\n");
 }
 
 TEST_F(regions, tagged_calls_fall_back_to_malloc_and_free) {
