@@ -21,8 +21,8 @@ struct configuration {
     const char *output = nullptr;
 };
 
-// Reads SCRATCH_* from `environment` (an envp vector; null counts as empty). Each value that cannot be
-// used is answered with one warning on standard error and the default. A privileged process
+// Reads SCRATCH_* from `environment` (an envp vector; null counts as empty). Each value that cannot
+// be used is answered with one warning on standard error and the default. A privileged process
 // (AT_SECURE) and a program named in SCRATCH_EXCLUDE get mode off. With SCRATCH_FOLLOW=0 the entry
 // of this library is taken out of LD_PRELOAD, in place; nothing else in it changes.
 // Allocates nothing; called once, before any other function of the shim.

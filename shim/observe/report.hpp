@@ -1,5 +1,23 @@
 // The report at exit.
+//
+// As JSON it is one object on one line. Its keys are a promise; new ones may come behind them:
+//
+//     scratch             1, the version of this list
+//     program, pid, mode  what ran; the mode by its name in SCRATCH_MODE
+//     stood_aside         null, or why nothing was routed: "own_malloc", "own_operators",
+//     "deepbind",
+//                         "no_memory"
+//     gave_up             true where adaptive stopped trying
+//     nothing_gained      true where nothing was routed or adaptive gave up
+//     budget_bytes        the budget
+//     scratch_calls ...   each counter of counters.hpp under its own name there, a number
+//     sites               the ten sites with the most bytes on a stack, most first, each an object:
+//                         address ("0x..."), module (path), offset in the module ("0x..."), symbol,
+//                         symbol_offset (a number) (null where not known), calls, bytes, escapes,
+//                         routed, demoted
 #pragma once
+
+#include "shim/observe/standard_error.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -20,12 +38,11 @@ struct site_line {
     bool demoted;
 };
 
-// Remembers which file standard error is now (device, inode), so that the report is never written into a
-// file that the program opened later as descriptor 2.
-void remember_standard_error() noexcept;
-
-// Writes the statistics in the format that was asked for, if standard error is still the file that it was, or to the
-// file of SCRATCH_OUTPUT. One write; errno kept; may allocate from the next allocator.
+// Writes the statistics in the format that was asked for, if one was: to the file of
+// SCRATCH_OUTPUT, whose counters it replaces in one step, else to standard error, if that is still
+// the file that it was. One write; errno kept; no signal raised; takes the loader's lock for the
+// names of sites but allocates nothing. `totals.program`, `pid` and `mode` are those of counters().
+// Called by one thread at a time.
 void write_report(const configuration &configuration, const process_counters &totals,
                   std::span<const site_line> sites) noexcept;
 

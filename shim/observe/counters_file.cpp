@@ -1,0 +1,180 @@
+#include "shim/observe/counters_file.hpp"
+
+#include "shim/observe/counters.hpp"
+#include "shim/observe/plain_text.hpp"
+
+#include <cerrno>
+#include <cstring>
+
+namespace scratch::shim {
+
+namespace {
+
+// Private to the user: what programs allocate, and where, is nobody else's business.
+constexpr unsigned private_file = 0600;
+constexpr unsigned ordinary_file = 0666;
+// After so many living processes with the same file name something else is wrong.
+constexpr unsigned most_companions = 1000;
+
+bool finish(plain_text &text) noexcept {
+    text.add('\0');
+    return !text.cut();
+}
+
+// Creates the file whole or not at all. Writing the bytes, rather than setting a size, makes the
+// file system set the space aside: a page of a hole would cost a SIGBUS when the file system is
+// full.
+int create_with(const char *path, unsigned permissions, std::string_view content) noexcept {
+    const int descriptor = create_file(path, permissions);
+    if (descriptor < 0) return descriptor;
+    if (write_whole(descriptor, content)) return descriptor;
+    close_descriptor(descriptor);
+    remove_file(path);
+    return -ENOSPC;
+}
+
+enum class earlier_file { foreign, of_living_process, of_dead_process };
+
+// Whose file stands where ours should go.
+earlier_file judge_earlier(const char *path) noexcept {
+    const int descriptor = open_to_read(path);
+    if (descriptor < 0) return earlier_file::foreign;
+    const file_identity file = identify(descriptor);
+    process_counters head;
+    const long size = read_start(descriptor, reinterpret_cast<char *>(&head),
+                                 offsetof(process_counters, program));
+    close_descriptor(descriptor);
+    if (!file.regular || file.owner != this_user() || size < 0) return earlier_file::foreign;
+
+    const std::string_view text(reinterpret_cast<const char *>(&head),
+                                static_cast<std::size_t>(size));
+    for (const std::string_view beginning : report_beginnings)
+        if (text.starts_with(beginning)) return earlier_file::of_dead_process;
+    // Nothing can be lost in an empty file.
+    if (size == 0) return earlier_file::of_dead_process;
+    const bool ours =
+        text.size() >= offsetof(process_counters, program) && head.magic == counters_magic;
+    if (!ours) return earlier_file::foreign;
+    return process_may_live(head.pid) ? earlier_file::of_living_process
+                                      : earlier_file::of_dead_process;
+}
+
+// `folder` must belong to this user, or be one where nobody else can remove our file (/dev/shm is
+// sticky).
+int create_in(const char *folder, std::string_view content, path_text &path) noexcept {
+    plain_text name(path.bytes, sizeof path.bytes);
+    name.format("%s/scratch-%u-%u", folder, this_user(), this_process());
+    if (!finish(name)) return -ENAMETOOLONG;
+    int descriptor = create_with(path.bytes, private_file, content);
+    if (descriptor != -EEXIST) return descriptor;
+    // It has our own number, so whoever made it is gone: a process that died, or this one before an
+    // exec.
+    const file_identity stale = identify(path.bytes);
+    if (!stale.regular || stale.owner != this_user()) return descriptor;
+    remove_file(path.bytes);
+    return create_with(path.bytes, private_file, content);
+}
+
+const char *runtime_folder(char **environment) noexcept {
+    constexpr std::string_view name = "XDG_RUNTIME_DIR=";
+    if (environment == nullptr) return nullptr;
+    for (char **entry = environment; *entry != nullptr; ++entry) {
+        if (!std::string_view(*entry).starts_with(name)) continue;
+        const char *folder = *entry + name.size();
+        const file_identity found = identify_target(folder);
+        return folder[0] == '/' && found.folder && found.owner == this_user() ? folder : nullptr;
+    }
+    return nullptr;
+}
+
+void add_pattern(plain_text &text, const char *pattern, std::string_view program) noexcept {
+    for (const char *at = pattern; *at != 0; ++at) {
+        if (*at != '%') {
+            text.add(*at);
+            continue;
+        }
+        switch (*++at) {
+        case 'e':
+            text.add(program);
+            break;
+        case 'p':
+            text.add_unsigned(this_process());
+            break;
+        default:
+            text.add('%');
+        }
+        if (*at == 0) break;
+    }
+}
+
+} // namespace
+
+int create_default_file(char **environment, std::string_view content, path_text &path) noexcept {
+    const char *folder = runtime_folder(environment);
+    if (folder != nullptr) {
+        const int descriptor = create_in(folder, content, path);
+        if (descriptor >= 0) return descriptor;
+    }
+    return create_in("/dev/shm", content, path);
+}
+
+int create_asked_file(const char *pattern, std::string_view program, std::string_view content,
+                      path_text &path) noexcept {
+    std::size_t length = 0;
+    if (pattern[0] != '/') {
+        // The program may change its folder before the report replaces the file.
+        length = current_folder(path.bytes, sizeof path.bytes).size();
+        if (length == 0) return -ENOENT;
+        path.bytes[length++] = '/';
+    }
+    plain_text name(path.bytes + length, sizeof path.bytes - length);
+    add_pattern(name, pattern, program);
+    length += name.view().size();
+    for (unsigned companion = 0; companion <= most_companions; ++companion) {
+        plain_text ending(path.bytes + length, sizeof path.bytes - length);
+        if (companion != 0) ending.format(".%u", companion);
+        if (name.cut() || !finish(ending)) return -ENAMETOOLONG;
+        int descriptor = create_with(path.bytes, ordinary_file, content);
+        if (descriptor != -EEXIST) return descriptor;
+        const earlier_file earlier = judge_earlier(path.bytes);
+        if (earlier == earlier_file::of_living_process) continue;
+        if (earlier == earlier_file::foreign) return descriptor;
+        remove_file(path.bytes);
+        descriptor = create_with(path.bytes, ordinary_file, content);
+        if (descriptor != -EEXIST) return descriptor; // else another process was faster: next name
+    }
+    return -EEXIST;
+}
+
+const char *describe_error(int error) noexcept {
+    switch (error < 0 ? -error : error) {
+    case EACCES:
+    case EPERM:
+        return "no permission";
+    case EEXIST:
+        return "there is a file that scratch did not write";
+    case EISDIR:
+        return "it is a folder";
+    case ELOOP:
+        return "it is a symbolic link";
+    case EMFILE:
+    case ENFILE:
+        return "no descriptor is free";
+    case ENAMETOOLONG:
+        return "the name is too long";
+    case ENOENT:
+        return "there is no such folder";
+    case ENOMEM:
+        return "no memory to map it";
+    case ENOSPC:
+        return "no space, or a limit on file sizes";
+    case ENOTDIR:
+        return "a part of the path is no folder";
+    case EROFS:
+        return "the file system is read-only";
+    default:
+        return "the system refused it";
+    }
+}
+
+} // namespace scratch::shim

@@ -1,0 +1,31 @@
+// The file behind the counters: its name, and the ways in which making it fails.
+#pragma once
+
+#include "shim/observe/descriptor.hpp"
+
+#include <cstddef>
+#include <string_view>
+
+namespace scratch::shim {
+
+inline constexpr std::size_t longest_path = 4096;
+
+// A path in static storage, always terminated.
+struct path_text {
+    char bytes[longest_path];
+};
+
+// What the first bytes of a report are, by which a file of ours is known when it is to be replaced.
+inline constexpr std::string_view report_beginnings[] = {"scratch: ", "{\"scratch\":"};
+
+// A descriptor of a new file that holds `content`, or an error number below zero. `path` gets its
+// name. In XDG_RUNTIME_DIR or /dev/shm:
+int create_default_file(char **environment, std::string_view content, path_text &path) noexcept;
+// For a pattern of SCRATCH_OUTPUT, %e being `program`:
+int create_asked_file(const char *pattern, std::string_view program, std::string_view content,
+                      path_text &path) noexcept;
+
+// A short text for an error number, positive or negative.
+const char *describe_error(int error) noexcept;
+
+} // namespace scratch::shim

@@ -1,0 +1,106 @@
+#include "shim/observe/report_text.hpp"
+
+#include "shim/lifecycle/configuration.hpp"
+#include "shim/observe/counters.hpp"
+#include "shim/observe/plain_text.hpp"
+
+#include <cinttypes>
+#include <cstring>
+
+namespace scratch::shim {
+
+namespace {
+
+std::uint64_t value(const std::atomic<std::uint64_t> &counter) noexcept {
+    return counter.load(std::memory_order_relaxed);
+}
+
+void add_row(plain_text &text, const char *name, std::uint64_t first,
+             std::uint64_t second) noexcept {
+    text.format("  %-24s%16" PRIu64 "%20" PRIu64 "\n", name, first, second);
+}
+
+void add_heading(plain_text &text, const char *name, const char *first,
+                 const char *second) noexcept {
+    text.format("  %-24s%16s%20s\n", name, first, second);
+}
+
+const char *without_folder(const char *path) noexcept {
+    const char *slash = std::strrchr(path, '/');
+    return slash == nullptr ? path : slash + 1;
+}
+
+void add_place(plain_text &text, std::uintptr_t caller) noexcept {
+    const site_place place = find_place(caller);
+    if (place.module == nullptr)
+        text.format("%p", reinterpret_cast<void *>(caller));
+    else if (place.symbol == nullptr)
+        text.format("%.80s+0x%zx", without_folder(place.module), place.module_offset);
+    else
+        text.format("%.80s!%.200s+0x%zx", without_folder(place.module), place.symbol,
+                    place.symbol_offset);
+}
+
+void add_sites(plain_text &text, const report_content &content) noexcept {
+    if (content.sites.empty()) return;
+    add_heading(text, "site", "calls", "bytes");
+    for (const site_line *site : content.sites) {
+        text.add("  ");
+        fixed_text<512> name;
+        add_place(name, site->caller);
+        text.add(name.view());
+        // A long name gets the row to itself, so that the numbers stay in their columns.
+        if (name.view().size() > 24)
+            text.format("\n  %-24s", "");
+        else
+            text.format("%*s", static_cast<int>(24 - name.view().size()), "");
+        text.format("%16" PRIu64 "%20" PRIu64, site->calls, site->bytes);
+        if (site->escapes != 0) text.format("  escapes %" PRIu64, site->escapes);
+        if (site->demoted) text.add("  demoted");
+        text.add('\n');
+    }
+}
+
+const char *explain(std::uint32_t reason) noexcept {
+    switch (static_cast<stand_aside_reason>(reason)) {
+    case stand_aside_reason::own_malloc:
+        return "the program has a malloc of its own";
+    case stand_aside_reason::own_operators:
+        return "the program has an operator new of its own";
+    case stand_aside_reason::deepbind:
+        return "a library of the program is bound to the libc's free (RTLD_DEEPBIND)";
+    case stand_aside_reason::no_memory:
+        return "no addresses could be reserved for the stacks";
+    default:
+        return name_of_reason(reason);
+    }
+}
+
+} // namespace
+
+void add_report_as_text(plain_text &text, const report_content &content) noexcept {
+    const process_counters &totals = content.totals;
+    text.format("scratch: %.48s (process %u), mode %s, budget %zu bytes\n", totals.program,
+                totals.pid, name_of_mode(totals.mode), content.options.budget);
+    add_heading(text, "route", "calls", "bytes");
+    add_row(text, "scratch", value(totals.scratch_calls), value(totals.scratch_bytes));
+    add_row(text, "next", value(totals.next_calls), value(totals.next_bytes));
+    add_heading(text, "held in bytes", "at the end", "peak");
+    add_row(text, "chunks", value(totals.chunk_bytes), value(totals.chunk_bytes_peak));
+    add_row(text, "trusted regions", value(totals.trusted_bytes), value(totals.trusted_bytes_peak));
+    add_row(text, "large blocks", value(totals.large_bytes), value(totals.large_bytes_peak));
+    add_row(text, "pinned", value(totals.pinned_bytes), value(totals.pinned_bytes_peak));
+    text.format("  regions entered %" PRIu64 ", escapes %" PRIu64 " (%" PRIu64 " bytes)\n",
+                value(totals.regions_entered), value(totals.escapes), value(totals.escaped_bytes));
+    text.format("  sites seen %" PRIu64 ", routed %" PRIu64 ", demoted %" PRIu64 "\n",
+                value(totals.sites_seen), value(totals.sites_routed), value(totals.sites_demoted));
+    text.format("  threads %" PRIu64 ", frees by other threads %" PRIu64
+                ", calls refused by the budget %" PRIu64 "\n",
+                value(totals.threads), value(totals.remote_frees), value(totals.budget_refusals));
+    add_sites(text, content);
+    const std::uint32_t reason = totals.stood_aside.load(std::memory_order_relaxed);
+    if (reason != 0) text.format("  stood aside: %s\n", explain(reason));
+    if (nothing_gained(totals)) text.add("  nothing gained here\n");
+}
+
+} // namespace scratch::shim
