@@ -21,6 +21,7 @@ from harness.run import PATH, CaseFailure, Record, Run, free_port
 from harness.variants import MODES_BUILT, PLAIN, Variant, variant_by_name
 
 SKIPPED = 77
+PROBLEMS_SHOWN = 6
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -95,8 +96,10 @@ def test(case: Case, arguments: argparse.Namespace, inputs: InputCache) -> bool:
 def report(case: str, variant: str, problems: list[str]) -> None:
     """Print the verdict on one variant."""
     print(f"{case} {variant}: {'DIFFERENT' if problems else 'same'}", flush=True)
-    for problem in problems:
+    for problem in problems[:PROBLEMS_SHOWN]:
         print(f"  {problem}")
+    if len(problems) > PROBLEMS_SHOWN:
+        print(f"  and {len(problems) - PROBLEMS_SHOWN} more")
 
 
 def default_library() -> Optional[Path]:

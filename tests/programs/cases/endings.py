@@ -93,7 +93,7 @@ def full_disk(run: Run) -> None:
 @case("no-memory", "python3", "perl", "bash", benchmark=False)
 def no_memory(run: Run) -> None:
     attempt = "\ntry:\n    x = b'x' * {}\nexcept MemoryError:\n    print('refused')\n"
-    run.command("python3", "-c", attempt.format("(1 << 46)"), env=_PLAIN_MALLOC)
+    run.command("python3", "-c", attempt.format("(1 << 48)"), env=_PLAIN_MALLOC)
     limited = "ulimit -v 3000000; exec python3 -c "
     run.command("bash", "-c", limited + f'"{attempt.format("(3 << 30)")}"', env=_PLAIN_MALLOC)
     run.command("bash", "-c", limited + '"x = [b\'y\' * 100000 for i in range(9000)]; print(len(x))"', env=_PLAIN_MALLOC)

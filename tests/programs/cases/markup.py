@@ -39,7 +39,7 @@ def xsltproc(run: Run) -> None:
 
 @case("xmllint")
 def xmllint(run: Run) -> None:
-    orders = run.input("orders.xml", inputs.orders_xml, 1500, 12000)
+    orders = run.input("orders.xml", inputs.orders_xml, 1500, 30000)
     run.command("xmllint", "--format", orders)
     run.command("xmllint", "--c14n", orders)
     run.command("xmllint", "--xpath", "//item[price > 900 and @amount = 9]/note/b", orders)

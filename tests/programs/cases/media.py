@@ -35,7 +35,7 @@ def convert(run: Run) -> None:
 
 @case("gs")
 def gs(run: Run) -> None:
-    pages = run.scaled(2, 20)
+    pages = run.scaled(2, 45)
     document = "%!PS\n" + "".join(
         f"/Helvetica findfont {8 + n % 5} scalefont setfont\n"
         f"1 1 60 {{ /i exch def i 8 mul 40 add i 11 mul 20 add moveto (page {n} line ) show i 3 string cvs show }} for\n"
@@ -72,7 +72,7 @@ def gnuplot(run: Run) -> None:
     script = (
         f"set terminal svg size 600,400 dynamic\nset output 'plot.svg'\nset samples {samples}\n"
         "set dummy x\nf(x) = sin(x) / x + 0.1 * sin(30 * x)\nplot [-20:20] f(x) with lines, besj0(x), gamma(x / 9)\n"
-        f"set output 'surface.svg'\nset isosamples {run.scaled(40, 160)}\nset hidden3d\n"
+        f"set output 'surface.svg'\nset isosamples {run.scaled(40, 220)}\nset hidden3d\n"
         "splot [-5:5][-5:5] sin(x * y) / (1 + x**2)\n"
         "set print 'numbers.txt'\ndo for [i = 1:200] { print sprintf('%d %.6f', i, f(i / 3.0)) }\n"
     )
@@ -81,7 +81,7 @@ def gnuplot(run: Run) -> None:
 
 @case("dot")
 def dot(run: Run) -> None:
-    graph = run.input("graph.dot", inputs.graph_dot, 130, 500)
+    graph = run.input("graph.dot", inputs.graph_dot, 130, 330)
     run.command("dot", "-Tplain", graph)
     run.command("dot", "-Tsvg", "-o", "graph.svg", graph)
     run.command("dot", "-Tsvg", run.write("broken.dot", "digraph {"), status=1)

@@ -159,7 +159,7 @@ def postgres(run: Run) -> None:
 def stress_ng(run: Run) -> None:
     # It prints times and process ids or, when quiet, nothing; its verdict is its status.
     for work in (
-        f"--malloc 2 --malloc-ops {run.scaled(3000, 200000)} --malloc-bytes 16M --malloc-pthreads 2",
+        f"--malloc 2 --malloc-ops {run.scaled(3000, 25000)} --malloc-bytes 16M --malloc-pthreads 2",
         f"--fork 1 --fork-ops {run.scaled(100, 1000)}",
     ):
         run.command("bash", "-c", f"stress-ng --quiet --verify --temp-path {run.state} {work}; echo status $?")

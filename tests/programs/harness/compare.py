@@ -19,10 +19,10 @@ def _context(expected: bytes, actual: bytes) -> str:
 def _compare_outcome(expected: Outcome, actual: Outcome) -> list[str]:
     found: list[str] = []
     if expected.status != actual.status:
-        tail = actual.errors[-2000:].decode(errors="replace")
+        tail = actual.errors[:800].decode(errors="replace")
         found.append(
             f"{expected.command}\n    status: {describe_status(actual.status)}, "
-            f"expected {describe_status(expected.status)}; standard error ends:\n{tail}"
+            f"expected {describe_status(expected.status)}; standard error begins:\n{tail}"
         )
     if expected.output != actual.output:
         text = _context(expected.output, actual.output)

@@ -12,7 +12,7 @@ import subprocess
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable, Iterator, Mapping, Optional, Sequence, Union
+from typing import Callable, Iterator, Mapping, Optional, Union
 
 from harness.directories import Generator, InputCache, Workplace
 from harness.variants import Variant
@@ -21,7 +21,8 @@ PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 TIMED_OUT = -1000
 
 Argument = Union[str, int, Path]
-Wrapper = Callable[[Sequence[str]], Sequence[str]]
+# Takes the words of a command and its environment, and gives those to be run instead.
+Wrapper = Callable[[list[str], dict[str, str]], tuple[list[str], dict[str, str]]]
 
 
 class CaseFailure(Exception):
@@ -146,8 +147,9 @@ class Run:
         """
         argv = [str(word) for word in words]
         shown = shlex.join(argv)
+        values = self.environment(env, preload)
         if preload and self.wrapper is not None:
-            argv = list(self.wrapper(argv))
+            argv, values = self.wrapper(argv, values)
         folder = self.workplace.root
         with contextlib.ExitStack() as stack:
             if isinstance(stdin, Path):
@@ -163,7 +165,7 @@ class Run:
                 stdout=out,
                 stderr=err,
                 cwd=self.output,
-                env=self.environment(env, preload),
+                env=values,
                 start_new_session=True,
             )
             try:
@@ -202,8 +204,9 @@ class Run:
         """
         argv = [str(word) for word in words]
         shown = shlex.join(argv)
+        values = self.environment(env)
         if self.wrapper is not None:
-            argv = list(self.wrapper(argv))
+            argv, values = self.wrapper(argv, values)
         self._servers += 1
         log = self.state / f"server-{self._servers}.log"
         with open(log, "wb") as sink:
@@ -213,7 +216,7 @@ class Run:
                 stdout=sink,
                 stderr=subprocess.STDOUT,
                 cwd=self.state,
-                env=self.environment(env),
+                env=values,
                 start_new_session=True,
             )
         try:
