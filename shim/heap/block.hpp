@@ -1,0 +1,58 @@
+// A block: the header that stands before each payload on a thread's block stack.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace scratch::shim {
+
+// Values that neither text nor pointers nor small numbers look like, so that a free of a pointer
+// inside a block is found.
+enum class block_state : std::uint32_t {
+    live = 0x6b1c9e35,    // on the stack, its program has it
+    sampled = 0x6b1c9e39, // the same, and adaptive mode watches when it is freed
+    large = 0x6b1c9e3d,   // alone in chunks of its own
+    freed = 0,            // a hole, or popped and not yet overwritten
+};
+
+// Set beside a live state by a free that came from another thread or out of a signal handler.
+inline constexpr std::uint32_t freed_remotely = 0x80000000;
+
+using word_of_header [[gnu::may_alias]] = std::uint64_t;
+using half_word_of_header [[gnu::may_alias]] = std::uint32_t;
+
+// Header of a block just pushed: its state, and no hole beneath.
+inline constexpr std::uint64_t live_above_no_hole = static_cast<std::uint64_t>(block_state::live);
+
+struct alignas(16) block {
+    std::uint32_t size; // of header and payload, in bytes, a multiple of 16; 0 for large
+    std::uint32_t site; // low half of the caller's address; the sample's number; the next remotely
+                        // freed block
+    block_state state;
+    std::uint32_t hole_below; // bytes of freed blocks directly beneath, known when this block's
+                              // turn to pop comes
+
+    // State and hole_below as the one word that push writes and pop compares (both systems are
+    // little-endian).
+    std::uint64_t &state_and_hole() noexcept {
+        return *reinterpret_cast<word_of_header *>(reinterpret_cast<char *>(this) + 8);
+    }
+    void *payload() noexcept { return this + 1; }
+    block *above() noexcept {
+        return reinterpret_cast<block *>(reinterpret_cast<char *>(this) + size);
+    }
+    std::uint32_t payload_size() const noexcept {
+        return size - static_cast<std::uint32_t>(sizeof(block));
+    }
+};
+static_assert(sizeof(block) == 16, "payloads keep the 16-byte alignment of their headers");
+
+inline block *block_of(void *payload) noexcept { return static_cast<block *>(payload) - 1; }
+
+// Header and payload rounded up to 16 bytes. `size` is at most largest_small_block, so nothing
+// wraps.
+constexpr std::size_t padded_size(std::size_t size) noexcept {
+    return (size + 31) & ~std::size_t{15};
+}
+
+} // namespace scratch::shim

@@ -1,0 +1,51 @@
+// A chunk: an aligned piece of the reservation that belongs to one thread's heap and to one region.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "shim/heap/block.hpp"
+
+namespace scratch::shim {
+
+struct thread_heap;
+
+inline constexpr std::size_t chunk_size = std::size_t{64} << 10;
+// A larger request gets chunks of its own: half a chunk, so that a chunk's lost end stays bounded
+// by that.
+inline constexpr std::size_t largest_small_block = chunk_size / 2;
+// `live` of a chunk whose used size is not settled yet: no sum of frees brings it to zero.
+inline constexpr std::uint32_t live_while_open = 0x80000000;
+
+enum class chunk_use : std::uint8_t { unused, open, retired, large };
+
+struct alignas(64) chunk {
+    thread_heap *owner; // compared by every free that is no pop
+    // While open: live_while_open less the bytes in holes. Once retired: the bytes of live blocks.
+    std::uint32_t live;
+    std::uint32_t used; // bytes handed out, settled when the chunk retires
+    chunk *next; // in the list of its region, or of its heap's retired chunks, or of large blocks
+    chunk *previous;
+    std::uint32_t region; // serial of the region it was taken for; 0 outside regions
+    chunk_use use;
+    bool trusted; // held outside the budget
+    bool zeroed;  // large: the pages are fresh from the system
+    std::uint8_t unused;
+    std::uint32_t span;     // chunks in a row; 1 unless large
+    std::uint32_t sample;   // reserved
+    std::size_t large_size; // bytes that the program may use, where use is large
+
+    std::uintptr_t begin() const noexcept { return reinterpret_cast<std::uintptr_t>(this + 1); }
+    // Blocks end at least 16 bytes before the chunk does: a hole writes its size into the header
+    // that would stand above it.
+    std::uintptr_t limit() const noexcept {
+        return reinterpret_cast<std::uintptr_t>(this) + chunk_size - sizeof(block);
+    }
+};
+static_assert(sizeof(chunk) == 64);
+
+inline chunk *chunk_of(const void *address) noexcept {
+    return reinterpret_cast<chunk *>(reinterpret_cast<std::uintptr_t>(address) & ~(chunk_size - 1));
+}
+
+} // namespace scratch::shim

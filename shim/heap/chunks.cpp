@@ -1,0 +1,169 @@
+#include "shim/heap/chunks.hpp"
+
+#include "shim/observe/counters.hpp"
+
+namespace scratch::shim {
+
+namespace {
+
+constinit std::size_t budget = std::size_t{8} << 20;
+
+constinit std::atomic<bool> plain_calls_outside{false};
+
+// What this process holds. Not in the shared mapping, which a forked child has to replace: the
+// child goes on holding its copies of the chunks.
+constinit std::atomic<std::size_t> held_in_budget{0};
+constinit std::atomic<std::size_t> held_trusted{0};
+
+void show(std::atomic<std::uint64_t> &now, std::atomic<std::uint64_t> &peak,
+          std::size_t held) noexcept {
+    now.store(held, std::memory_order_relaxed);
+    if (peak.load(std::memory_order_relaxed) < held) peak.store(held, std::memory_order_relaxed);
+}
+
+bool charge(bool trusted) noexcept {
+    if (trusted) {
+        const std::size_t held =
+            held_trusted.fetch_add(chunk_size, std::memory_order_relaxed) + chunk_size;
+        show(counters().trusted_bytes, counters().trusted_bytes_peak, held);
+        return true;
+    }
+    const std::size_t held =
+        held_in_budget.fetch_add(chunk_size, std::memory_order_relaxed) + chunk_size;
+    if (held > budget) {
+        held_in_budget.fetch_sub(chunk_size, std::memory_order_relaxed);
+        return false;
+    }
+    show(counters().chunk_bytes, counters().chunk_bytes_peak, held);
+    return true;
+}
+
+void discharge(bool trusted) noexcept {
+    (trusted ? held_trusted : held_in_budget).fetch_sub(chunk_size, std::memory_order_relaxed);
+}
+
+region *innermost(thread_heap *heap) noexcept {
+    return heap->regions.depth == 0 ? nullptr : &heap->regions.open[heap->regions.depth - 1];
+}
+
+} // namespace
+
+void push_outside_regions(bool plain_calls) noexcept {
+    plain_calls_outside.store(plain_calls, std::memory_order_relaxed);
+}
+
+void set_budget(std::size_t bytes) noexcept { budget = bytes; }
+
+bool budget_has_room() noexcept {
+    return held_in_budget.load(std::memory_order_relaxed) + chunk_size <= budget;
+}
+
+void link_chunk(chunk *&list, chunk *c) noexcept {
+    c->previous = nullptr;
+    c->next = list;
+    if (list != nullptr) list->previous = c;
+    list = c;
+}
+
+void unlink_chunk(chunk *&list, chunk *c) noexcept {
+    (c->previous != nullptr ? c->previous->next : list) = c->next;
+    if (c->next != nullptr) c->next->previous = c->previous;
+}
+
+chunk *&list_of(thread_heap *heap, const chunk *c) noexcept {
+    if (c->use == chunk_use::large) return heap->large;
+    if (c->region != 0) {
+        for (std::uint32_t i = heap->regions.depth; i-- > 0;)
+            if (heap->regions.open[i].serial == c->region) return heap->regions.open[i].chunks;
+    }
+    return heap->retired;
+}
+
+void set_top(thread_heap *heap, chunk *current, std::uintptr_t top, std::uintptr_t limit) noexcept {
+    heap->limit = 0;
+    signal_fence();
+    heap->current = current;
+    heap->top = top;
+    signal_fence();
+    heap->limit = limit;
+}
+
+bool open_chunk(thread_heap *heap) noexcept {
+    const region *around = innermost(heap);
+    const bool trusted = around != nullptr && around->trusted;
+    if (!charge(trusted)) {
+        set_top(heap, nullptr, 0, 0);
+        return false;
+    }
+    chunk *opened = heap->spare;
+    heap->spare = nullptr;
+    if (opened == nullptr) {
+        bool fresh;
+        opened = take_chunks(1, &fresh);
+        if (opened == nullptr) {
+            discharge(trusted);
+            set_top(heap, nullptr, 0, 0);
+            return false;
+        }
+    }
+    opened->owner = heap;
+    opened->live = live_while_open;
+    opened->used = 0;
+    opened->next = opened->previous = nullptr;
+    opened->region = around != nullptr ? around->serial : 0;
+    opened->use = chunk_use::open;
+    opened->trusted = trusted;
+    opened->span = 1;
+    const bool for_plain_calls =
+        around != nullptr || plain_calls_outside.load(std::memory_order_relaxed);
+    set_top(heap, opened, opened->begin(), for_plain_calls ? opened->limit() : 0);
+    return true;
+}
+
+void settle_as_counted(chunk *c) noexcept {
+    if (!c->trusted) return;
+    discharge(true);
+    c->trusted = false;
+    held_in_budget.fetch_add(chunk_size, std::memory_order_relaxed);
+}
+
+void give_back(thread_heap *heap, chunk *c) noexcept {
+    discharge(c->trusted);
+    c->use = chunk_use::unused;
+    c->owner = nullptr;
+    if (heap->spare == nullptr) {
+        heap->spare = c;
+    } else {
+        give_back_chunks(c, 1);
+    }
+}
+
+void retire_current(thread_heap *heap) noexcept {
+    chunk *c = heap->current;
+    if (c == nullptr) return;
+    c->used = static_cast<std::uint32_t>(heap->top - c->begin());
+    set_top(heap, nullptr, 0, 0);
+    c->use = chunk_use::retired;
+    c->live -= live_while_open - c->used;
+    if (c->live == 0) {
+        give_back(heap, c);
+        return;
+    }
+    chunk *&list = list_of(heap, c);
+    link_chunk(list, c);
+}
+
+void give_back_dead(thread_heap *heap, chunk *dead) noexcept {
+    unlink_chunk(list_of(heap, dead), dead);
+    give_back(heap, dead);
+}
+
+void publish_holdings() noexcept {
+    process_counters &totals = counters();
+    totals.chunk_bytes.store(held_in_budget.load(std::memory_order_relaxed),
+                             std::memory_order_relaxed);
+    totals.trusted_bytes.store(held_trusted.load(std::memory_order_relaxed),
+                               std::memory_order_relaxed);
+}
+
+} // namespace scratch::shim

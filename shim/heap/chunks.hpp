@@ -1,0 +1,63 @@
+// Chunks as a heap uses them: taken under the budget, retired, died. All under the inside word.
+#pragma once
+
+#include <cstddef>
+
+#include "shim/heap/thread_heap.hpp"
+
+namespace scratch::shim {
+
+// The most bytes that chunks outside trusted regions may hold; set once at start.
+void set_budget(std::size_t bytes) noexcept;
+
+// False while a further chunk outside trusted regions would pass the budget: cheap, for the way to
+// `next`.
+bool budget_has_room() noexcept;
+
+// Whether plain calls are pushed outside regions too (adaptive mode), or only tagged ones.
+void push_outside_regions(bool plain_calls) noexcept;
+
+// Opens a chunk for `heap`, which must have none open: for its innermost region, or for the thread
+// itself outside regions. False where the budget, the range or memory is used up: then nothing is
+// open.
+bool open_chunk(thread_heap *heap) noexcept;
+
+// Closes the current chunk, settles what it used, and puts it to those of its region (or gives it
+// back if nothing in it lives), so that nothing is open afterwards.
+void retire_current(thread_heap *heap) noexcept;
+
+// A trusted region's chunk that outlives its region counts against the budget from then on.
+void settle_as_counted(chunk *c) noexcept;
+
+// Gives a chunk of the heap back, which is in no list: to the heap's spare, else to the pool.
+void give_back(thread_heap *heap, chunk *c) noexcept;
+
+// The same for a retired chunk in which nothing lives any more: out of its list first.
+void give_back_dead(thread_heap *heap, chunk *dead) noexcept;
+
+// Writes what is held now into the process's counters.
+void publish_holdings() noexcept;
+
+// Sets what push looks at; safe against a handler at every step.
+void set_top(thread_heap *heap, chunk *current, std::uintptr_t top, std::uintptr_t limit) noexcept;
+
+void link_chunk(chunk *&list, chunk *c) noexcept;
+void unlink_chunk(chunk *&list, chunk *c) noexcept;
+
+// The list that a retired chunk or a large block of this heap is in.
+chunk *&list_of(thread_heap *heap, const chunk *c) noexcept;
+
+// Calls `visit(block &)` for each block that is still live in a settled chunk.
+template <typename Visit>
+void for_each_live_block(chunk *c, Visit &&visit) noexcept {
+    auto *at = reinterpret_cast<block *>(c->begin());
+    const auto *end = reinterpret_cast<const block *>(c->begin() + c->used);
+    while (at < end && at->size >= sizeof(block) && at->size % sizeof(block) == 0) {
+        const auto state =
+            static_cast<block_state>(static_cast<std::uint32_t>(at->state) & ~freed_remotely);
+        if (state == block_state::live || state == block_state::sampled) visit(*at);
+        at = at->above();
+    }
+}
+
+} // namespace scratch::shim

@@ -1,0 +1,76 @@
+#include "shim/heap/fatal.hpp"
+
+#include <cstdlib>
+
+#include "shim/heap/chunks.hpp"
+#include "shim/observe/log.hpp"
+
+namespace scratch::shim {
+
+namespace {
+
+bool is_live(block_state state) noexcept {
+    return state == block_state::live || state == block_state::sampled ||
+           state == block_state::large;
+}
+
+// The block in whose header or payload an address lies, found from the chunk's beginning; null if
+// none.
+block *block_around(const void *address) noexcept {
+    chunk *c = chunk_of(address);
+    if (c->use != chunk_use::open && c->use != chunk_use::retired) return nullptr;
+    const auto target = reinterpret_cast<std::uintptr_t>(address);
+    auto *at = reinterpret_cast<block *>(c->begin());
+    while (reinterpret_cast<std::uintptr_t>(at) < c->limit()) {
+        if (at->size < sizeof(block) || at->size % sizeof(block) != 0) return nullptr;
+        if (target < reinterpret_cast<std::uintptr_t>(at->above())) return at;
+        at = at->above();
+    }
+    return nullptr;
+}
+
+void tell(void *payload) noexcept {
+    block *freed = block_of(payload);
+    const auto state = static_cast<std::uint32_t>(freed->state);
+    const bool aligned = reinterpret_cast<std::uintptr_t>(payload) % sizeof(block) == 0;
+    if (aligned && (freed->state == block_state::freed ||
+                    ((state & freed_remotely) != 0 &&
+                     is_live(static_cast<block_state>(state & ~freed_remotely))))) {
+        log_raw("free(): double free of %p: a block of %u bytes that was freed before", payload,
+                freed->size - static_cast<unsigned>(sizeof(block)));
+        return;
+    }
+    block *around = block_around(payload);
+    if (around == nullptr) {
+        log_raw("free(): invalid pointer %p: it lies in scratch memory, but no block begins there",
+                payload);
+        return;
+    }
+    const auto offset = reinterpret_cast<std::uintptr_t>(payload) -
+                        reinterpret_cast<std::uintptr_t>(around->payload());
+    const char *condition = is_live(around->state) ? "live" : "freed";
+    log_raw("free(): invalid pointer %p: %lu bytes inside a %s block of %u bytes at %p", payload,
+            static_cast<unsigned long>(offset), condition, around->payload_size(),
+            around->payload());
+}
+
+} // namespace
+
+void check_freeable(block *freed) noexcept {
+    if (reinterpret_cast<std::uintptr_t>(freed) % sizeof(block) != 0 || !is_live(freed->state) ||
+        chunk_of(freed)->owner == nullptr)
+        refuse_to_free(freed->payload());
+}
+
+void refuse_to_free(void *payload) noexcept {
+    tell(payload);
+    std::abort();
+}
+
+void refuse_to_go_on(void *payload) noexcept {
+    log_raw("free(): corrupted memory before %p: the header of a block beneath was overwritten",
+            payload);
+    std::abort();
+}
+
+} // namespace scratch::shim

@@ -1,0 +1,32 @@
+// The inside word: which slow path of the shim runs on this thread (DESIGN 18).
+//
+// While it is held the thread's active heap is one without room, so a signal handler's malloc goes
+// to the next allocator and its free to the list of remote frees, and no slow path is entered a
+// second time. Nothing waits: a path that cannot enter leaves its work for later.
+#pragma once
+
+#include <cstdint>
+
+#include "shim/heap/thread_heap.hpp"
+
+namespace scratch::shim {
+
+class inside {
+public:
+    inside() noexcept : entered_(enter()) {}
+    ~inside() {
+        if (entered_) leave();
+    }
+    inside(const inside &) = delete;
+    inside &operator=(const inside &) = delete;
+
+    explicit operator bool() const noexcept { return entered_; }
+
+private:
+    static bool enter() noexcept;
+    static void leave() noexcept;
+
+    bool entered_;
+};
+
+} // namespace scratch::shim

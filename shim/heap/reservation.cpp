@@ -1,0 +1,202 @@
+#include "shim/heap/reservation.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <sys/mman.h>
+
+#include "core/pages.hpp"
+
+namespace scratch::shim {
+
+constinit reservation_words reservation;
+
+namespace {
+
+constexpr std::size_t largest_reservation = std::size_t{64} << 30;
+constexpr std::size_t smallest_reservation = std::size_t{1} << 30;
+// Under a limit on addresses a sixteenth is taken, and below this it is not worth having.
+constexpr std::size_t smallest_under_limit = std::size_t{16} << 20;
+// Pages that wait in the pool for their next use: as much as the default budget.
+constexpr std::uint32_t kept_chunks = (8u << 20) / chunk_size;
+// Runs of chunks that wait for a large block, in the order in which they came.
+constexpr std::size_t waiting_spans = 16;
+
+enum class progress : int { untried, trying, open, refused };
+constinit std::atomic<progress> state{progress::untried};
+
+// One entry per chunk: the next chunk of the pool, plus one, and whether its pages are still there.
+constexpr std::uint32_t resident_bit = 0x80000000;
+constinit std::atomic<std::uint32_t> *pool_links = nullptr;
+// Index plus one in the low half, a count against reuse between load and exchange in the high half.
+constinit std::atomic<std::uint64_t> pool_head{0};
+constinit std::atomic<std::uint32_t> pool_resident{0};
+constinit std::atomic<std::uint32_t> next_index{0};
+constinit std::uint32_t chunk_count = 0;
+// Index plus one in the low half, chunks in the high half; 0 is an empty place.
+constinit std::atomic<std::uint64_t> spans[waiting_spans]{};
+constinit std::atomic<std::uint32_t> span_resident{0};
+
+std::uint32_t index_of(const chunk *c) noexcept {
+    return static_cast<std::uint32_t>((reinterpret_cast<std::uintptr_t>(c) - reservation.base) /
+                                      chunk_size);
+}
+
+chunk *chunk_at(std::uint32_t index) noexcept {
+    return reinterpret_cast<chunk *>(reservation.base + std::size_t{index} * chunk_size);
+}
+
+bool reserve() noexcept {
+    std::size_t size = largest_reservation;
+    std::size_t smallest = smallest_reservation;
+    if (const std::size_t limit = pages::address_space_limit(); limit != SIZE_MAX) {
+        smallest = smallest_under_limit;
+        size = std::min(size, limit / 16 / chunk_size * chunk_size);
+        if (size < smallest) return false;
+    }
+    void *base = nullptr;
+    while (size >= smallest && (base = pages::reserve(size, chunk_size)) == nullptr)
+        size /= 2;
+    if (base == nullptr) return false;
+
+    const std::size_t links_size = size / chunk_size * sizeof(*pool_links);
+    void *links = mmap(nullptr, links_size, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (links == MAP_FAILED) {
+        pages::release(base, size);
+        return false;
+    }
+    pool_links = static_cast<std::atomic<std::uint32_t> *>(links);
+    chunk_count = static_cast<std::uint32_t>(size / chunk_size);
+    reservation.base = reinterpret_cast<std::uintptr_t>(base);
+    return true;
+}
+
+void raise_frontier(std::size_t end) noexcept {
+    const std::atomic_ref<std::size_t> frontier(reservation.frontier);
+    std::size_t seen = frontier.load(std::memory_order_relaxed);
+    while (seen < end && !frontier.compare_exchange_weak(seen, end, std::memory_order_release,
+                                                         std::memory_order_relaxed)) {
+    }
+}
+
+chunk *take_fresh(std::uint32_t count) noexcept {
+    std::uint32_t index = next_index.load(std::memory_order_relaxed);
+    do {
+        if (count > chunk_count - index) return nullptr;
+    } while (!next_index.compare_exchange_weak(index, index + count, std::memory_order_relaxed));
+    if (!pages::commit(chunk_at(index), std::size_t{count} * chunk_size)) {
+        // What another thread took meanwhile stands above, so the addresses may be lost; the
+        // memory was never there.
+        std::uint32_t end = index + count;
+        next_index.compare_exchange_strong(end, index, std::memory_order_relaxed);
+        return nullptr;
+    }
+    raise_frontier((std::size_t{index} + count) * chunk_size);
+    return chunk_at(index);
+}
+
+chunk *take_from_pool(bool *fresh) noexcept {
+    std::uint64_t head = pool_head.load(std::memory_order_acquire);
+    for (;;) {
+        const auto place = static_cast<std::uint32_t>(head);
+        if (place == 0) return nullptr;
+        const std::uint32_t link = pool_links[place - 1].load(std::memory_order_relaxed);
+        const std::uint64_t desired = ((head >> 32) + 1) << 32 | (link & ~resident_bit);
+        if (pool_head.compare_exchange_weak(head, desired, std::memory_order_acquire)) {
+            if ((link & resident_bit) != 0) pool_resident.fetch_sub(1, std::memory_order_relaxed);
+            *fresh = (link & resident_bit) == 0;
+            return chunk_at(place - 1);
+        }
+    }
+}
+
+void put_in_pool(chunk *c, bool has_pages) noexcept {
+    std::uint32_t resident = has_pages ? resident_bit : 0;
+    if (has_pages && pool_resident.fetch_add(1, std::memory_order_relaxed) >= kept_chunks) {
+        pool_resident.fetch_sub(1, std::memory_order_relaxed);
+        pages::decommit(c, chunk_size);
+        resident = 0;
+    }
+    const std::uint32_t place = index_of(c) + 1;
+    std::uint64_t head = pool_head.load(std::memory_order_relaxed);
+    std::uint64_t desired;
+    do {
+        pool_links[place - 1].store(static_cast<std::uint32_t>(head) | resident,
+                                    std::memory_order_relaxed);
+        desired = ((head >> 32) + 1) << 32 | place;
+    } while (!pool_head.compare_exchange_weak(head, desired, std::memory_order_release,
+                                              std::memory_order_relaxed));
+}
+
+// The smallest waiting run that is long enough and not more than twice that.
+chunk *take_waiting_span(std::uint32_t count) noexcept {
+    for (;;) {
+        std::atomic<std::uint64_t> *best = nullptr;
+        std::uint64_t best_word = 0;
+        for (auto &place : spans) {
+            const std::uint64_t word = place.load(std::memory_order_relaxed);
+            const auto length = static_cast<std::uint32_t>(word >> 32);
+            if (word == 0 || length < count || length > 2 * std::uint64_t{count}) continue;
+            if (best == nullptr || length < best_word >> 32) {
+                best = &place;
+                best_word = word;
+            }
+        }
+        if (best == nullptr) return nullptr;
+        if (!best->compare_exchange_strong(best_word, 0, std::memory_order_acquire)) continue;
+        const auto length = static_cast<std::uint32_t>(best_word >> 32);
+        span_resident.fetch_sub(length, std::memory_order_relaxed);
+        chunk *first = chunk_at(static_cast<std::uint32_t>(best_word) - 1);
+        if (length > count) give_back_chunks(chunk_at(index_of(first) + count), length - count);
+        return first;
+    }
+}
+
+bool let_span_wait(chunk *first, std::uint32_t count) noexcept {
+    if (span_resident.fetch_add(count, std::memory_order_relaxed) + count > kept_chunks) {
+        span_resident.fetch_sub(count, std::memory_order_relaxed);
+        return false;
+    }
+    const std::uint64_t word = std::uint64_t{count} << 32 | (index_of(first) + 1);
+    for (auto &place : spans) {
+        std::uint64_t empty = 0;
+        if (place.compare_exchange_strong(empty, word, std::memory_order_release)) return true;
+    }
+    span_resident.fetch_sub(count, std::memory_order_relaxed);
+    return false;
+}
+
+} // namespace
+
+bool open_reservation() noexcept {
+    progress seen = state.load(std::memory_order_acquire);
+    if (seen == progress::open) return true;
+    if (seen != progress::untried) return false;
+    if (!state.compare_exchange_strong(seen, progress::trying)) return seen == progress::open;
+    const int saved_errno = errno;
+    const bool opened = reserve();
+    errno = saved_errno;
+    state.store(opened ? progress::open : progress::refused, std::memory_order_release);
+    return opened;
+}
+
+chunk *take_chunks(std::uint32_t count, bool *fresh) noexcept {
+    const int saved_errno = errno;
+    *fresh = false;
+    chunk *taken = count == 1 ? take_from_pool(fresh) : take_waiting_span(count);
+    if (taken == nullptr && (taken = take_fresh(count)) != nullptr) *fresh = true;
+    errno = saved_errno;
+    return taken;
+}
+
+void give_back_chunks(chunk *first, std::uint32_t count) noexcept {
+    const int saved_errno = errno;
+    if (count > 1 && let_span_wait(first, count)) return;
+    const bool has_pages = count == 1;
+    if (!has_pages) pages::decommit(first, std::size_t{count} * chunk_size);
+    for (std::uint32_t i = 0; i < count; ++i)
+        put_in_pool(chunk_at(index_of(first) + i), has_pages);
+    errno = saved_errno;
+}
+
+} // namespace scratch::shim

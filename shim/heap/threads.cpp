@@ -1,0 +1,192 @@
+#include "shim/heap/threads.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <new>
+#include <sys/mman.h>
+
+#include "core/pages.hpp"
+#include "core/tasks.hpp"
+#include "shim/heap/inside.hpp"
+#include "shim/heap/machine_stack.hpp"
+#include "shim/lifecycle/start.hpp"
+#include "shim/observe/counters.hpp"
+
+// Where the main thread's machine stack began; glibc's loader sets it before anything else runs.
+extern "C" [[gnu::weak]] void *__libc_stack_end;
+
+namespace scratch::shim {
+
+namespace {
+
+// A new thread asks the kernel about this many older ones before it starts a heap of its own.
+constexpr std::uint32_t asked_at_start = 4;
+
+constinit std::atomic<thread_heap *> heaps{nullptr};
+constinit std::atomic<std::uint32_t> started{0};
+constinit std::atomic<std::uint32_t> next_asked{0};
+
+// The process that these words belong to. In the page that the kernel blanks in a forked child it
+// reads 0 there; where there is no such page, a child gives back nothing of its parent's.
+struct birth_words {
+    std::atomic<std::uint32_t> process;
+};
+constinit birth_words unwatched{};
+constinit birth_words *birth = &unwatched;
+constinit bool watched = false;
+
+thread_heap *map_heaps() noexcept {
+    thread_heap *seen = heaps.load(std::memory_order_acquire);
+    if (seen != nullptr) return seen;
+    void *mapped = mmap(nullptr, most_heaps * sizeof(thread_heap), PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (mapped == MAP_FAILED) return nullptr;
+    auto *table = static_cast<thread_heap *>(mapped);
+    if (heaps.compare_exchange_strong(seen, table, std::memory_order_acq_rel)) return table;
+    munmap(mapped, most_heaps * sizeof(thread_heap));
+    return seen;
+}
+
+// The heap of a thread that is no more, taken over with all its blocks; null where none was found
+// quickly.
+thread_heap *adopt(thread_heap *table, tasks::task_id process, tasks::task_id thread) noexcept {
+    const std::uint32_t count = heaps_ever_started();
+    for (std::uint32_t asked = 0; asked < asked_at_start && asked < count; ++asked) {
+        const std::uint32_t slot = next_asked.fetch_add(1, std::memory_order_relaxed) % count;
+        shared_words &shared = table[slot].shared;
+        std::uint32_t owner = shared.thread_id.load(std::memory_order_acquire);
+        if (owner == 0 || shared.abandoned.load(std::memory_order_relaxed)) continue;
+        if (owner != thread && !tasks::is_gone(process, owner)) continue;
+        if (shared.inside.load(std::memory_order_relaxed)) {
+            shared.abandoned.store(true, std::memory_order_relaxed);
+            continue;
+        }
+        if (shared.thread_id.compare_exchange_strong(owner, thread, std::memory_order_acq_rel))
+            return &table[slot];
+    }
+    return nullptr;
+}
+
+thread_heap *begin_new(thread_heap *table, tasks::task_id thread) noexcept {
+    std::uint32_t slot = started.load(std::memory_order_relaxed);
+    do {
+        if (slot >= most_heaps) return nullptr;
+    } while (!started.compare_exchange_weak(slot, slot + 1, std::memory_order_acq_rel));
+    auto *heap = new (&table[slot]) thread_heap;
+    heap->slot = slot;
+    heap->shared.thread_id.store(thread, std::memory_order_release);
+    return heap;
+}
+
+std::uintptr_t top_of_stack(bool main_thread) noexcept {
+    if (main_thread && &__libc_stack_end != nullptr)
+        return reinterpret_cast<std::uintptr_t>(__libc_stack_end);
+    // Other threads' control blocks lie at the top of their stacks.
+    return reinterpret_cast<std::uintptr_t>(__builtin_thread_pointer());
+}
+
+} // namespace
+
+std::uint32_t heaps_ever_started() noexcept {
+    return heaps.load(std::memory_order_acquire) == nullptr
+               ? 0
+               : started.load(std::memory_order_acquire);
+}
+
+thread_heap *heap_at(std::uint32_t slot) noexcept {
+    return heaps.load(std::memory_order_acquire) + slot;
+}
+
+void watch_for_fork() noexcept {
+    const std::size_t size = pages::page_size();
+    void *page = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page != MAP_FAILED) {
+        if (pages::wipe_on_fork(page, size)) {
+            birth = new (page) birth_words{};
+            watched = true;
+        } else {
+            munmap(page, size);
+        }
+    }
+    birth->process.store(tasks::this_process(), std::memory_order_relaxed);
+}
+
+void notice_fork() noexcept {
+    if (!watched || birth->process.load(std::memory_order_relaxed) != 0) [[likely]]
+        return;
+    birth->process.store(tasks::this_process(), std::memory_order_relaxed);
+    if (this_thread.own != nullptr)
+        this_thread.own->shared.thread_id.store(tasks::this_thread(), std::memory_order_relaxed);
+    started_in_child();
+}
+
+void abandon_own_heap() noexcept {
+    if (this_thread.own == nullptr) return;
+    this_thread.own->shared.abandoned.store(true, std::memory_order_relaxed);
+    this_thread.own = nullptr;
+    this_thread.active = &no_heap;
+}
+
+thread_heap *start_own_heap() noexcept {
+    if (this_thread.own != nullptr) return this_thread.own;
+    const tasks::task_id process = tasks::this_process();
+    // A vfork child has its parent's memory and threads, and a number of its own: to it they would
+    // all seem gone.
+    if (process != birth->process.load(std::memory_order_relaxed)) return nullptr;
+    if (!open_reservation()) return nullptr;
+    thread_heap *table = map_heaps();
+    if (table == nullptr) return nullptr;
+    const tasks::task_id thread = tasks::this_thread();
+    thread_heap *heap = adopt(table, process, thread);
+    if (heap != nullptr) {
+        end_all_regions(heap);
+    } else if ((heap = begin_new(table, thread)) == nullptr) {
+        return nullptr;
+    }
+    this_thread.stack_top = top_of_stack(thread == process);
+    this_thread.own = heap;
+    heap->shared.inside.store(true, std::memory_order_relaxed);
+    counters().threads.fetch_add(1, std::memory_order_relaxed);
+    return heap;
+}
+
+bool on_alternate_stack() noexcept {
+    const int saved_errno = errno;
+    stack_t stack;
+    const bool on = sigaltstack(nullptr, &stack) == 0 && (stack.ss_flags & SS_ONSTACK) != 0;
+    errno = saved_errno;
+    return on;
+}
+
+// --- the inside word
+// ------------------------------------------------------------------------------
+
+bool inside::enter() noexcept {
+    const std::uintptr_t here = stack_pointer();
+    if (this_thread.inside != 0) {
+        // Who holds the word stands deeper on the stack than its own caller; if the stack is
+        // shorter than that by now, a longjmp out of a signal handler cut it off.
+        if (here <= this_thread.inside || on_alternate_stack()) return false;
+        abandon_own_heap();
+    }
+    this_thread.inside = here;
+    signal_fence();
+    this_thread.active = &no_heap;
+    signal_fence();
+    notice_fork();
+    if (this_thread.own != nullptr)
+        this_thread.own->shared.inside.store(true, std::memory_order_relaxed);
+    return true;
+}
+
+void inside::leave() noexcept {
+    if (this_thread.own != nullptr) {
+        this_thread.own->shared.inside.store(false, std::memory_order_relaxed);
+        signal_fence();
+        this_thread.active = this_thread.own;
+    }
+    signal_fence();
+    this_thread.inside = 0;
+}
+
+} // namespace scratch::shim

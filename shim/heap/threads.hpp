@@ -1,0 +1,32 @@
+// Which thread has which heap: started at a thread's first scratch call, found again when the
+// thread is dead. No pthread key and no atfork handler (DESIGN 13).
+#pragma once
+
+#include <cstdint>
+
+#include "shim/heap/thread_heap.hpp"
+
+namespace scratch::shim {
+
+inline constexpr std::uint32_t most_heaps = 2048;
+
+// Gives the calling thread a heap, a dead thread's or a new one; null where there is none to be
+// had. Under the inside word.
+thread_heap *start_own_heap() noexcept;
+
+// Tells the kernel to blank our word in forked children. Once, before the first heap.
+void watch_for_fork() noexcept;
+
+// Called first in every slow path: notices that this process is a forked child and makes the heap
+// of the forking thread the child's.
+void notice_fork() noexcept;
+
+// Leaves the heap that a longjmp tore out of a slow path: nobody uses it any more; its blocks stay
+// valid.
+void abandon_own_heap() noexcept;
+
+// For the report and tokens: the heaps that were ever started.
+std::uint32_t heaps_ever_started() noexcept;
+thread_heap *heap_at(std::uint32_t slot) noexcept;
+
+} // namespace scratch::shim

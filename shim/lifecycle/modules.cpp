@@ -1,0 +1,34 @@
+#include "shim/lifecycle/modules.hpp"
+
+#include <atomic>
+#include <cerrno>
+#include <dlfcn.h>
+
+#include "shim/next/next.hpp"
+#include "shim/observe/counters.hpp"
+#include "shim/route/route.hpp"
+#include "shim/route/runtime_callers.hpp"
+
+namespace scratch::shim {
+
+dlopen_function note_dlopen(int flags) noexcept {
+    static constinit std::atomic<dlopen_function> next_dlopen{nullptr};
+    dlopen_function function = next_dlopen.load(std::memory_order_relaxed);
+    if (function == nullptr) {
+        const int saved_errno = errno;
+        function = reinterpret_cast<dlopen_function>(find_next("dlopen"));
+        next_dlopen.store(function, std::memory_order_relaxed);
+        errno = saved_errno;
+    }
+#ifdef RTLD_DEEPBIND
+    if ((flags & RTLD_DEEPBIND) != 0 && regions_allowed()) {
+        counters().stood_aside.store(static_cast<std::uint32_t>(stand_aside_reason::deepbind),
+                                     std::memory_order_relaxed);
+        stand_aside();
+    }
+#endif
+    modules_may_change();
+    return function;
+}
+
+} // namespace scratch::shim

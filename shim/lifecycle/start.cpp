@@ -1,0 +1,81 @@
+#include "shim/lifecycle/start.hpp"
+
+#include <atomic>
+#include <dlfcn.h>
+#include <unistd.h>
+
+#include "shim/heap/chunks.hpp"
+#include "shim/heap/statistics.hpp"
+#include "shim/heap/threads.hpp"
+#include "shim/lifecycle/configuration.hpp"
+#include "shim/next/next.hpp"
+#include "shim/observe/counters.hpp"
+#include "shim/observe/log.hpp"
+#include "shim/observe/report.hpp"
+#include "shim/route/route.hpp"
+
+extern "C" void *malloc(std::size_t size) noexcept;
+
+namespace scratch::shim {
+
+namespace {
+
+enum class progress : int { not_started, starting, started };
+constinit std::atomic<progress> state{progress::not_started};
+constinit configuration in_force;
+
+bool shows_numbers() noexcept {
+    return in_force.statistics != statistics_format::none || in_force.output != nullptr;
+}
+
+// A program that defines malloc itself comes before us in the search: its free would get our
+// blocks.
+bool malloc_is_the_programs() noexcept {
+    return dlsym(RTLD_DEFAULT, "malloc") != reinterpret_cast<void *>(&::malloc);
+}
+
+void configure() noexcept {
+    remember_standard_error();
+    in_force = read_configuration(environ);
+    set_log_level(in_force.log);
+    set_budget(in_force.budget);
+    counters().mode = static_cast<std::uint32_t>(in_force.mode);
+    if (shows_numbers()) open_counters(in_force, environ, false);
+    if (in_force.mode != run_mode::off && malloc_is_the_programs()) {
+        counters().stood_aside.store(static_cast<std::uint32_t>(stand_aside_reason::own_malloc));
+        direct_entries(run_mode::off, false);
+        return;
+    }
+    if (in_force.mode != run_mode::off) watch_for_fork();
+    direct_entries(in_force.mode, shows_numbers());
+}
+
+[[gnu::constructor]] void start_with_the_program() noexcept { start(); }
+
+[[gnu::destructor]] void finish_with_the_program() noexcept {
+    if (state.load(std::memory_order_acquire) != progress::started) return;
+    publish_all_heaps();
+    if (in_force.statistics != statistics_format::none) write_report(in_force, counters(), {});
+    close_counters();
+}
+
+} // namespace
+
+void start() noexcept {
+    resolve_next();
+    // The very first calls come before libc has set its environment; until then all goes to the
+    // next allocator.
+    if (environ == nullptr) return;
+    progress seen = progress::not_started;
+    if (!state.compare_exchange_strong(seen, progress::starting, std::memory_order_acquire)) return;
+    configure();
+    state.store(progress::started, std::memory_order_release);
+}
+
+void started_in_child() noexcept {
+    forget_published_counts();
+    counters().mode = static_cast<std::uint32_t>(in_force.mode);
+    open_counters(in_force, environ, true);
+}
+
+} // namespace scratch::shim

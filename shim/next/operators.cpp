@@ -1,0 +1,112 @@
+#include "shim/next/operators.hpp"
+
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+#include <dlfcn.h>
+#include <link.h>
+
+#include "shim/next/next.hpp"
+
+namespace scratch::shim {
+
+namespace {
+
+constexpr auto operator_count = static_cast<std::size_t>(cxx_operator::count);
+
+constexpr const char *mangled_names[] = {
+#define SCRATCH_NAME(name, mangled, result, parameters) mangled,
+    SCRATCH_OPERATORS(SCRATCH_NAME)
+#undef SCRATCH_NAME
+};
+
+constinit std::atomic<void *> known[operator_count] = {};
+
+// Where there is no C++ runtime at all: nobody there to throw, so an allocation that fails is the
+// end, as an exception without a handler would be.
+void *must_allocate(std::size_t size) noexcept {
+    void *taken = next.malloc(size);
+    if (taken == nullptr) std::abort();
+    return taken;
+}
+void *must_allocate_aligned(std::size_t size, std::size_t alignment) noexcept {
+    void *taken = next.memalign(alignment, size);
+    if (taken == nullptr) std::abort();
+    return taken;
+}
+void *may_allocate(std::size_t size) noexcept { return next.malloc(size); }
+void *may_allocate_aligned(std::size_t size, std::size_t alignment) noexcept {
+    return next.memalign(alignment, size);
+}
+void give_to_next(void *payload) noexcept { next.free(payload); }
+
+void *without_runtime(cxx_operator wanted) noexcept {
+    switch (wanted) {
+    case cxx_operator::plain_new:
+    case cxx_operator::array_new:
+        return reinterpret_cast<void *>(must_allocate);
+    case cxx_operator::nothrow_new:
+    case cxx_operator::nothrow_array_new:
+        return reinterpret_cast<void *>(may_allocate);
+    case cxx_operator::aligned_new:
+    case cxx_operator::aligned_array_new:
+        return reinterpret_cast<void *>(must_allocate_aligned);
+    case cxx_operator::aligned_nothrow_new:
+    case cxx_operator::aligned_nothrow_array_new:
+        return reinterpret_cast<void *>(may_allocate_aligned);
+    default:
+        return reinterpret_cast<void *>(give_to_next);
+    }
+}
+
+void *object_of(const void *address) noexcept {
+    Dl_info info;
+    return address != nullptr && dladdr(address, &info) != 0 ? info.dli_fbase : nullptr;
+}
+
+void *find_in_module(const char *name, const void *caller) noexcept {
+    Dl_info info;
+    struct link_map *module = nullptr;
+    if (dladdr1(caller, &info, reinterpret_cast<void **>(&module), RTLD_DL_LINKMAP) == 0)
+        return nullptr;
+    if (module == nullptr || module->l_name == nullptr) return nullptr;
+    void *handle = dlopen(module->l_name, RTLD_LAZY | RTLD_NOLOAD);
+    if (handle == nullptr) return nullptr;
+    void *in_module = dlsym(handle, name);
+    dlclose(handle);
+    // The search of a program's handle begins with the program and us.
+    return object_of(in_module) == object_of(&next) ? nullptr : in_module;
+}
+
+} // namespace
+
+void *next_operator(cxx_operator wanted, const void *caller) noexcept {
+    auto &place = known[static_cast<std::size_t>(wanted)];
+    void *resolved = place.load(std::memory_order_relaxed);
+    if (resolved != nullptr) return resolved;
+    const int saved_errno = errno;
+    const char *name = mangled_names[static_cast<std::size_t>(wanted)];
+    resolved = find_next(name);
+    if (resolved == nullptr) resolved = find_in_module(name, caller);
+    if (resolved != nullptr) place.store(resolved, std::memory_order_relaxed);
+    errno = saved_errno;
+    return resolved != nullptr ? resolved : without_runtime(wanted);
+}
+
+bool operators_are_the_runtimes() noexcept {
+    const int saved_errno = errno;
+    const void *ours = object_of(&next);
+    const void *allocator = object_of(reinterpret_cast<void *>(next.malloc));
+    const void *runtime = object_of(find_next("__cxa_throw"));
+    bool all = true;
+    for (const char *name : mangled_names) {
+        const void *first = object_of(dlsym(RTLD_DEFAULT, name));
+        const void *second = object_of(find_next(name));
+        all = all && (first == nullptr || first == ours) &&
+              (second == nullptr || second == runtime || second == allocator);
+    }
+    errno = saved_errno;
+    return all;
+}
+
+} // namespace scratch::shim

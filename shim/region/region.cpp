@@ -1,0 +1,215 @@
+#include "shim/region/region.hpp"
+
+#include "shim/heap/chunks.hpp"
+#include "shim/heap/inside.hpp"
+#include "shim/heap/large.hpp"
+#include "shim/heap/machine_stack.hpp"
+#include "shim/heap/remote.hpp"
+#include "shim/heap/threads.hpp"
+#include "shim/observe/counters.hpp"
+#include "shim/route/route.hpp"
+#include "shim/route/runtime_callers.hpp"
+
+namespace scratch::shim {
+
+namespace {
+
+// A token: serial in the low half, depth above it, slot plus one on top.
+region_token token_of(const thread_heap *heap, const region &opened) noexcept {
+    const auto depth = static_cast<std::uint64_t>(&opened - heap->regions.open);
+    return std::uint64_t{heap->slot + 1} << 40 | depth << 32 | opened.serial;
+}
+std::uint32_t slot_in(region_token token) noexcept {
+    return static_cast<std::uint32_t>(token >> 40) - 1;
+}
+std::uint32_t depth_in(region_token token) noexcept {
+    return static_cast<std::uint32_t>(token >> 32) & 0xff;
+}
+
+bool is_still_open(const thread_heap *heap, region_token token) noexcept {
+    return depth_in(token) < heap->regions.depth &&
+           heap->regions.open[depth_in(token)].serial == static_cast<std::uint32_t>(token);
+}
+
+// Names are compared by their text and may be gone after the call. FNV-1a, 64 bits.
+std::uint64_t name_hash(const char *name) noexcept {
+    std::uint64_t hash = 0xcbf29ce484222325;
+    for (; name != nullptr && *name != '\0'; ++name)
+        hash = (hash ^ static_cast<unsigned char>(*name)) * 0x100000001b3;
+    return hash;
+}
+
+void prepare_for_trust() noexcept {
+    spare_runtime();
+    learn_runtime();
+}
+
+void begin_region(thread_heap *heap, std::uint64_t name, std::uintptr_t stack_pointer, bool trusted,
+                  bool frame) noexcept {
+    region &opened = heap->regions.open[heap->regions.depth];
+    opened = {name, stack_pointer, heap->top, heap->limit, heap->current, nullptr,
+              0,    trusted,       frame};
+    if (++heap->regions.last_serial == 0) heap->regions.last_serial = 1;
+    opened.serial = heap->regions.last_serial;
+    if (heap->current != nullptr) {
+        // A block freed beneath while the region lasts leaves its size here, for the way back.
+        reinterpret_cast<block *>(heap->top)->hole_below = 0;
+    }
+    ++heap->regions.depth;
+    open_chunk(heap);
+    counters().regions_entered.fetch_add(1, std::memory_order_relaxed);
+}
+
+void count_escape(std::size_t size) noexcept {
+    counters().escapes.fetch_add(1, std::memory_order_relaxed);
+    counters().escaped_bytes.fetch_add(size, std::memory_order_relaxed);
+}
+
+void reset_large(thread_heap *heap, std::uint32_t serial) noexcept {
+    for (chunk *c = heap->large; c != nullptr;) {
+        chunk *next = c->next;
+        if (c->region == serial) drop_large(heap, c);
+        c = next;
+    }
+}
+
+void let_large_escape(thread_heap *heap, std::uint32_t serial) noexcept {
+    for (chunk *c = heap->large; c != nullptr; c = c->next) {
+        if (c->region != serial) continue;
+        c->region = 0;
+        count_escape(c->large_size);
+    }
+}
+
+void reset_chunks(thread_heap *heap, region &ended) noexcept {
+    if (chunk *c = heap->current; c != nullptr) {
+        set_top(heap, nullptr, 0, 0);
+        give_back(heap, c);
+    }
+    for (chunk *c = ended.chunks; c != nullptr;) {
+        chunk *next = c->next;
+        give_back(heap, c);
+        c = next;
+    }
+}
+
+void let_chunks_wait(thread_heap *heap, region &ended) noexcept {
+    retire_current(heap);
+    for (chunk *c = ended.chunks; c != nullptr;) {
+        chunk *next = c->next;
+        if (c->live == 0) {
+            give_back(heap, c);
+        } else {
+            for_each_live_block(c, [](const block &b) { count_escape(b.payload_size()); });
+            settle_as_counted(c);
+            c->region = 0;
+            link_chunk(heap->retired, c);
+        }
+        c = next;
+    }
+}
+
+void return_to_outer(thread_heap *heap, const region &ended) noexcept {
+    if (ended.outer_chunk == nullptr) {
+        set_top(heap, nullptr, 0, 0);
+        return;
+    }
+    std::uintptr_t top = ended.outer_top;
+    while (const std::uint32_t hole = reinterpret_cast<block *>(top)->hole_below) {
+        top -= hole;
+        ended.outer_chunk->live += hole;
+    }
+    set_top(heap, ended.outer_chunk, top, ended.outer_limit);
+}
+
+void end_innermost(thread_heap *heap, bool trusted) noexcept {
+    region &ended = heap->regions.open[heap->regions.depth - 1];
+    drain_remote_frees(heap);
+    if (trusted) {
+        reset_chunks(heap, ended);
+        reset_large(heap, ended.serial);
+    } else {
+        let_chunks_wait(heap, ended);
+        let_large_escape(heap, ended.serial);
+    }
+    --heap->regions.depth;
+    return_to_outer(heap, ended);
+}
+
+void end_down_to(thread_heap *heap, std::uint32_t depth) noexcept {
+    while (heap->regions.depth > depth)
+        end_innermost(heap, false);
+}
+
+} // namespace
+
+void end_finished_regions(thread_heap *heap, std::uintptr_t stack_pointer) noexcept {
+    if (heap->shared.left_by_other.load(std::memory_order_relaxed) != 0) {
+        const region_token token =
+            heap->shared.left_by_other.exchange(0, std::memory_order_acquire);
+        if (is_still_open(heap, token)) end_down_to(heap, depth_in(token));
+    }
+    // Addresses on another stack (a coroutine's, a signal handler's) prove nothing.
+    if (stack_pointer > this_thread.stack_top) return;
+    while (heap->regions.depth != 0 &&
+           heap->regions.open[heap->regions.depth - 1].stack_pointer < stack_pointer)
+        end_innermost(heap, false);
+}
+
+void end_all_regions(thread_heap *heap) noexcept { end_down_to(heap, 0); }
+
+region_token enter_region(const char *name, bool trusted, std::uintptr_t stack_pointer) noexcept {
+    if (!regions_allowed()) return 0;
+    const inside here;
+    if (!here) return 0;
+    thread_heap *heap = start_own_heap();
+    if (heap == nullptr) return 0;
+    if (trusted) prepare_for_trust();
+    end_finished_regions(heap, stack_pointer);
+    if (heap->regions.depth == deepest_region) return 0;
+    begin_region(heap, name_hash(name), stack_pointer, trusted, false);
+    return token_of(heap, heap->regions.open[heap->regions.depth - 1]);
+}
+
+void leave_region(region_token token) noexcept {
+    if (token == 0 || slot_in(token) >= heaps_ever_started()) return;
+    thread_heap *heap = heap_at(slot_in(token));
+    const inside here;
+    if (heap != this_thread.own || !here) {
+        heap->shared.left_by_other.store(token, std::memory_order_release);
+        return;
+    }
+    if (!is_still_open(heap, token)) return;
+    const std::uint32_t depth = depth_in(token);
+    if (depth + 1 == heap->regions.depth) {
+        end_innermost(heap, heap->regions.open[depth].trusted);
+    } else {
+        end_down_to(heap, depth);
+    }
+}
+
+void turn_frame(const char *name, bool trusted, std::uintptr_t stack_pointer) noexcept {
+    if (!regions_allowed()) return;
+    const inside here;
+    if (!here) return;
+    thread_heap *heap = start_own_heap();
+    if (heap == nullptr) return;
+    if (trusted) prepare_for_trust();
+    end_finished_regions(heap, stack_pointer);
+    const std::uint64_t hash = name_hash(name);
+    std::uint32_t depth = heap->regions.depth;
+    while (depth > 0 && heap->regions.open[depth - 1].frame) {
+        if (heap->regions.open[--depth].name != hash) continue;
+        end_down_to(heap, depth + 1);
+        end_innermost(heap, heap->regions.open[depth].trusted);
+        break;
+    }
+    if (heap->regions.depth == deepest_region) return;
+    // A turn goes on when its function has returned; only the region around it bounds it.
+    const std::uintptr_t bound = heap->regions.depth == 0
+                                     ? UINTPTR_MAX
+                                     : heap->regions.open[heap->regions.depth - 1].stack_pointer;
+    begin_region(heap, hash, bound, trusted, true);
+}
+
+} // namespace scratch::shim

@@ -1,0 +1,59 @@
+// Regions: scopes on one thread in which all malloc calls go to scratch.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "shim/heap/chunk.hpp"
+
+namespace scratch::shim {
+
+struct thread_heap;
+
+// How many regions one thread can have open; deeper ones count as part of the one around them.
+inline constexpr std::uint32_t deepest_region = 48;
+
+struct region {
+    std::uint64_t name;           // a hash of its text
+    std::uintptr_t stack_pointer; // where it was entered: above it the region is certainly over
+    std::uintptr_t outer_top;     // what the heap goes back to
+    std::uintptr_t outer_limit;
+    chunk *outer_chunk;
+    chunk *chunks; // left behind while the region went on
+    std::uint32_t serial;
+    bool trusted;
+    bool frame;
+};
+
+struct region_stack {
+    std::uint32_t depth = 0;
+    std::uint32_t last_serial = 0;
+    region open[deepest_region] = {};
+};
+
+// Names a region on one thread: slot, serial and depth; 0 names none.
+using region_token = std::uint64_t;
+
+// Opens a region on the calling thread and returns what leave_region needs; 0 where there is
+// nothing to open (mode off, no memory, too deep, called out of a signal handler that interrupted
+// the shim). `stack_pointer` is the caller's at the call.
+region_token enter_region(const char *name, bool trusted, std::uintptr_t stack_pointer) noexcept;
+
+// Ends a region. Its own thread, innermost region: exactly, by its kind. Out of order or on another
+// thread: as a counted one. A token that names none, or one that ended already, is ignored.
+void leave_region(region_token token) noexcept;
+
+// Ends the turn of that name on the calling thread, by its kind, with the turns inside it as
+// counted ones, and begins the next. Only turns since the innermost entered region are looked at.
+void turn_frame(const char *name, bool trusted, std::uintptr_t stack_pointer) noexcept;
+
+// --- for the heap's slow paths, under the inside word --------------------------------------------
+
+// Ends, as counted ones, the regions whose frame is gone (the stack pointer stands above it) and
+// those that another thread left.
+void end_finished_regions(thread_heap *heap, std::uintptr_t stack_pointer) noexcept;
+
+// The same for all of them: the owner's thread is gone.
+void end_all_regions(thread_heap *heap) noexcept;
+
+} // namespace scratch::shim

@@ -1,0 +1,23 @@
+// Where the two hottest exports jump to: one pointer each, set at start and when adaptive mode
+// decides. In mode off they are the next allocator's own functions, so that a pass-through costs
+// one instruction.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace scratch::shim {
+
+using malloc_function = void *(*)(std::size_t);
+
+// Plain words, written whole and atomically (direct_entries): compilers load std::atomic into a
+// register first, and these jumps are counted by the instruction.
+struct entry_points {
+    malloc_function malloc;
+    malloc_function operator_new;
+    // Whether any call may go to scratch: asked by the exports that have no pointer of their own.
+    bool routing;
+};
+extern entry_points entries __attribute__((visibility("hidden")));
+
+} // namespace scratch::shim

@@ -1,0 +1,119 @@
+#include "shim/route/malloc_family.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+
+#include "core/pages.hpp"
+#include "shim/heap/thread_heap.hpp"
+#include "shim/lifecycle/start.hpp"
+#include "shim/next/next.hpp"
+#include "shim/route/route.hpp"
+
+namespace scratch::shim {
+
+namespace {
+
+void *move_block(void *payload, std::size_t size, std::uintptr_t caller) noexcept {
+    void *moved = push_if_tagged(size, 1, caller);
+    if (moved == nullptr) moved = next.malloc(size);
+    if (moved == nullptr) return nullptr;
+    std::memcpy(moved, payload, std::min(size, usable_size(payload)));
+    release(payload);
+    return moved;
+}
+
+} // namespace
+
+void *allocate(std::size_t size, std::uintptr_t caller) noexcept {
+    void *pushed = push_if_tagged(size, 1, caller);
+    return pushed != nullptr ? pushed : next.malloc(size);
+}
+
+void *reallocate(void *payload, std::size_t size, std::uintptr_t caller) noexcept {
+    if (payload == nullptr) return allocate(size, caller);
+    if (!is_ours(payload)) return next.realloc(payload, size);
+    if (size == 0) {
+        release(payload);
+        return nullptr;
+    }
+    return resize_in_place(payload, size) ? payload : move_block(payload, size, caller);
+}
+
+void *allocate_zeroed(std::size_t count, std::size_t size, std::uintptr_t caller) noexcept {
+    std::size_t bytes;
+    if (!__builtin_mul_overflow(count, size, &bytes))
+        if (void *pushed = push_if_tagged(bytes, 1, caller))
+            return is_known_zero(pushed) ? pushed : std::memset(pushed, 0, bytes);
+    return next.calloc(count, size);
+}
+
+void *reallocate_array(void *payload, std::size_t count, std::size_t size,
+                       std::uintptr_t caller) noexcept {
+    std::size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes)) {
+        errno = ENOMEM;
+        return nullptr;
+    }
+    return reallocate(payload, bytes, caller);
+}
+
+int allocate_posix_aligned(void **result, std::size_t alignment, std::size_t size,
+                           std::uintptr_t caller) noexcept {
+    if (std::has_single_bit(alignment) && alignment >= sizeof(void *)) {
+        if (void *pushed = push_if_tagged(size, alignment, caller)) {
+            *result = pushed;
+            return 0;
+        }
+    }
+    return next.posix_memalign(result, alignment, size);
+}
+
+void *allocate_aligned(std::size_t alignment, std::size_t size, std::uintptr_t caller) noexcept {
+    void *pushed =
+        std::has_single_bit(alignment) ? push_if_tagged(size, alignment, caller) : nullptr;
+    return pushed != nullptr ? pushed : next.aligned_alloc(alignment, size);
+}
+
+void *allocate_memalign(std::size_t alignment, std::size_t size, std::uintptr_t caller) noexcept {
+    void *pushed =
+        alignment <= largest_alignment
+            ? push_if_tagged(size, std::bit_ceil(std::max<std::size_t>(alignment, 1)), caller)
+            : nullptr;
+    return pushed != nullptr ? pushed : next.memalign(alignment, size);
+}
+
+void *allocate_pages(std::size_t size, std::uintptr_t caller) noexcept {
+    const std::size_t page = pages::page_size();
+    void *pushed = push_if_tagged(size, page, caller);
+    return pushed != nullptr ? pushed : next.memalign(page, size);
+}
+
+void *allocate_whole_pages(std::size_t size, std::uintptr_t caller) noexcept {
+    const std::size_t page = pages::page_size();
+    std::size_t rounded;
+    if (__builtin_add_overflow(size, page - 1, &rounded)) {
+        errno = ENOMEM;
+        return nullptr;
+    }
+    rounded &= ~(page - 1);
+    void *pushed = push_if_tagged(rounded, page, caller);
+    return pushed != nullptr ? pushed : next.memalign(page, rounded);
+}
+
+std::size_t usable_size_of(void *payload) noexcept {
+    return is_ours(payload) ? usable_size(payload) : next.malloc_usable_size(payload);
+}
+
+bool release_if_ours(void *payload) noexcept {
+    if (!is_ours(payload)) return false;
+    release(payload);
+    return true;
+}
+
+void free_any(void *payload) noexcept {
+    if (!release_if_ours(payload)) next.free(payload);
+}
+
+} // namespace scratch::shim

@@ -1,0 +1,27 @@
+// The malloc family but for malloc and free themselves, which are routed by entries.hpp. The
+// exports call these
+// (`__libc_malloc` and its kin too: through the exported names they would reach a program that has
+// its own).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace scratch::shim {
+
+void *allocate(std::size_t size, std::uintptr_t caller) noexcept;
+void *reallocate(void *payload, std::size_t size, std::uintptr_t caller) noexcept;
+void *allocate_zeroed(std::size_t count, std::size_t size, std::uintptr_t caller) noexcept;
+void *reallocate_array(void *payload, std::size_t count, std::size_t size,
+                       std::uintptr_t caller) noexcept;
+int allocate_posix_aligned(void **result, std::size_t alignment, std::size_t size,
+                           std::uintptr_t caller) noexcept;
+void *allocate_aligned(std::size_t alignment, std::size_t size, std::uintptr_t caller) noexcept;
+void *allocate_memalign(std::size_t alignment, std::size_t size, std::uintptr_t caller) noexcept;
+void *allocate_pages(std::size_t size, std::uintptr_t caller) noexcept;
+void *allocate_whole_pages(std::size_t size, std::uintptr_t caller) noexcept;
+std::size_t usable_size_of(void *payload) noexcept;
+void free_any(void *payload) noexcept;
+bool release_if_ours(void *payload) noexcept;
+
+} // namespace scratch::shim

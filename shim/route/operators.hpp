@@ -1,0 +1,55 @@
+// What the exported C++ operators do. An untagged call is the last thing that its export does, so
+// that the next operator's exception meets one frame of ours, which holds nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+
+#include "shim/heap/thread_heap.hpp"
+#include "shim/next/operators.hpp"
+#include "shim/route/route.hpp"
+
+namespace scratch::shim {
+
+template <cxx_operator wanted, typename... Tag>
+[[gnu::always_inline]] inline void *new_block(void *caller, std::size_t size, const Tag &...tag) {
+    if (entries.routing && operators_are_routed())
+        if (void *pushed = push_if_tagged(size, 1, reinterpret_cast<std::uintptr_t>(caller)))
+            return pushed;
+    using function = void *(*)(std::size_t, const Tag &...);
+    return reinterpret_cast<function>(next_operator(wanted, caller))(size, tag...);
+}
+
+template <cxx_operator wanted, typename... Tag>
+[[gnu::always_inline]] inline void *new_aligned(void *caller, std::size_t size,
+                                                std::align_val_t alignment, const Tag &...tag) {
+    if (entries.routing && operators_are_routed())
+        if (void *pushed = push_if_tagged(size, static_cast<std::size_t>(alignment),
+                                          reinterpret_cast<std::uintptr_t>(caller)))
+            return pushed;
+    using function = void *(*)(std::size_t, std::align_val_t, const Tag &...);
+    return reinterpret_cast<function>(next_operator(wanted, caller))(size, alignment, tag...);
+}
+
+// Each argument is passed as the operator takes it: the tag by reference, sizes and alignments by
+// value.
+template <typename T>
+struct as_passed {
+    using type = T;
+};
+template <>
+struct as_passed<std::nothrow_t> {
+    using type = const std::nothrow_t &;
+};
+
+template <cxx_operator wanted, typename... Arguments>
+[[gnu::always_inline]] inline void delete_block(void *caller, void *payload,
+                                                const Arguments &...arguments) noexcept {
+    if (is_ours(payload)) return release(payload);
+    if (payload == nullptr) return;
+    using function = void (*)(void *, typename as_passed<Arguments>::type...);
+    return reinterpret_cast<function>(next_operator(wanted, caller))(payload, arguments...);
+}
+
+} // namespace scratch::shim

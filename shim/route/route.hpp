@@ -1,0 +1,42 @@
+// The decision for one call: `scratch` or `next`.
+//
+// The exports come here with the caller's address; a null answer means that the call goes to the
+// next allocator.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "shim/lifecycle/configuration.hpp"
+#include "shim/route/entries.hpp"
+
+namespace scratch::shim {
+
+// Directs the entry points: called at start, and by adaptive mode when it decides.
+void direct_entries(run_mode mode, bool count_next) noexcept;
+
+// All calls to the next allocator from now on; blocks that are on stacks stay valid.
+void stand_aside() noexcept;
+
+bool regions_allowed() noexcept;
+
+// From now on the runtime's own calls go to the next allocator in every region. Under the inside
+// word.
+void spare_runtime() noexcept;
+
+// For the exports without an entry point. Null: go to `next`. `alignment` is a power of two.
+void *push_if_tagged(std::size_t size, std::size_t alignment, std::uintptr_t caller) noexcept;
+
+// A tagged call: scratch wherever the thread is, unless the shim stood aside.
+void *push_tagged(std::size_t size, std::uintptr_t caller) noexcept;
+
+// The same, and else the next allocator's malloc.
+void *allocate_tagged(std::size_t size, std::uintptr_t caller) noexcept;
+
+// Whether the C++ operators may be served from scratch: not in a program that has some of its own.
+bool operators_are_routed() noexcept;
+
+// Counts a call that goes to `next`, where statistics were asked for.
+void count_next_call(std::size_t size) noexcept;
+
+} // namespace scratch::shim

@@ -1,0 +1,32 @@
+// Which callers belong to the runtime: the dynamic loader, libc and the C++ runtime keep what they
+// allocate for themselves (stdio buffers, locales, exception objects), whatever region is open
+// (DESIGN 9). Exempt are the libc functions that hand their block to the caller.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace scratch::shim {
+
+inline constexpr std::size_t granule_bits = 16;
+inline constexpr std::size_t granules = 65536;
+
+// Non-zero where some runtime code has an address with these bits: a quick look, wrong on the safe
+// side.
+extern std::uint8_t runtime_granules[granules] __attribute__((visibility("hidden")));
+
+[[gnu::always_inline]] inline bool may_be_runtime(std::uintptr_t caller) noexcept {
+    return runtime_granules[static_cast<std::uint32_t>(caller) >> granule_bits] != 0;
+}
+
+// The exact answer: the runtime calls for itself.
+bool is_runtime(std::uintptr_t caller) noexcept;
+
+// Reads the map of loaded objects if it may have changed since the last time. Under the inside
+// word; may allocate.
+void learn_runtime() noexcept;
+
+// A dlopen was called: the map changes.
+void modules_may_change() noexcept;
+
+} // namespace scratch::shim
