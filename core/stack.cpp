@@ -78,7 +78,8 @@ void check_mark(const stack_state &state, scratch_mark mark, const char *ending)
 
 void set_top(stack_state &state, std::uintptr_t top) noexcept {
     scratch_stack &words = *state.stack;
-    if (state.checked && top < words.top) {
+    const bool lowers = top < words.top;
+    if (state.checked && lowers) {
         const std::size_t size = words.top - top;
         if (state.redzone != 0) {
             checks::forget_blocks_above(&state, state.base, top);
@@ -88,6 +89,8 @@ void set_top(stack_state &state, std::uintptr_t top) noexcept {
         if (state.redzone != 0) checks::forbid(top, size);
     }
     words.top = top;
+    if (lowers && holds_too_much(state) && (state.touched - top) / 2 > state.keep)
+        trim(state, state.keep);
     words.limit = state.checked ? top : state.touched;
     words.hook = state.checked || holds_too_much(state) ? top : record_hook(state);
 }

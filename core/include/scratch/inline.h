@@ -15,11 +15,6 @@ struct scratch_stack {
     struct scratch_stack_state_ *state; /* the rest; null before a thread's first use */
 };
 
-struct scratch_scope {
-    scratch_stack *stack;
-    scratch_mark mark;
-};
-
 extern SCRATCH_TLS_ scratch_stack scratch_thread_stack_;
 
 /* Slow paths. */

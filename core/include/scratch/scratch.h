@@ -47,7 +47,10 @@ typedef struct scratch_stack scratch_stack;
 typedef uintptr_t scratch_mark;
 
 /** A scope that is open: what SCRATCH_SCOPE declares. */
-typedef struct scratch_scope scratch_scope;
+typedef struct scratch_scope {
+    scratch_stack *stack;
+    scratch_mark mark;
+} scratch_scope;
 
 /** How a stack is to be made. Zero in a field asks for its default, so name only what differs:
  *  `scratch_stack_create(&(scratch_options){.name = "parser", .reserve = 1 << 30})`. */
@@ -153,8 +156,8 @@ SCRATCH_INLINE bool scratch_restore(scratch_stack *stack, scratch_mark mark);
 #define SCRATCH_SCOPE(stack) SCRATCH_SCOPE_NAMED(stack, SCRATCH_PLACE_)
 /** SCRATCH_SCOPE with a name for reports, instead of its file and line; it must outlive the scope. */
 #define SCRATCH_SCOPE_NAMED(stack, name)                                                                 \
-    __attribute__((cleanup(scratch_scope_end))) scratch_scope SCRATCH_JOIN_(scratch_scope_, __LINE__) =  \
-        scratch_scope_begin((stack), (name))
+    __attribute__((cleanup(scratch_scope_end), unused)) scratch_scope SCRATCH_JOIN_(                     \
+        scratch_scope_, __LINE__) = scratch_scope_begin((stack), (name))
 
 /** What SCRATCH_SCOPE is made of, for languages and places that need both ends apart. */
 SCRATCH_INLINE scratch_scope scratch_scope_begin(scratch_stack *stack, const char *name);

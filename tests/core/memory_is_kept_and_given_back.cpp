@@ -1,0 +1,122 @@
+// Memory is committed in steps, kept while it is used, given back on request and beyond `keep`.
+#include "made_stack.hpp"
+#include "memory_in_use.hpp"
+
+#include <cstring>
+#include <string>
+#include <vector>
+
+namespace {
+
+constexpr std::size_t mebibyte = 1 << 20;
+
+void use(scratch_stack *stack, std::size_t size) {
+    std::memset(scratch_push(stack, size, 16), 1, size);
+}
+
+TEST(memory, of_an_idle_stack_is_64_kib_at_most) {
+    made_stack stack;
+    EXPECT_EQ(scratch_stats(stack).committed, 0U) << "nothing before the first push";
+    scratch_push(stack, 1, 1);
+    EXPECT_LE(scratch_stats(stack).committed, 64U * 1024);
+}
+
+TEST(memory, is_committed_in_growing_steps) {
+    made_stack stack;
+    for (int turn = 0; turn < 64 * 1024; ++turn)
+        scratch_push(stack, 1024, 16);
+    const scratch_statistics statistics = scratch_stats(stack);
+    EXPECT_GE(statistics.committed, 64 * mebibyte);
+    EXPECT_LE(statistics.commits, 40U);
+    EXPECT_GE(statistics.commits, 6U);
+}
+
+TEST(memory, that_was_used_is_kept) {
+    made_stack stack;
+    use(stack, 16 * mebibyte);
+    scratch_restore(stack, 0);
+    const long before = faults_so_far();
+    use(stack, 16 * mebibyte);
+    EXPECT_LT(faults_so_far() - before, 100);
+}
+
+TEST(memory, is_given_back_by_trim) {
+    made_stack stack;
+    use(stack, 32 * mebibyte);
+    scratch_restore(stack, 0);
+    void *const kept = scratch_push(stack, 100000, 16);
+    std::memset(kept, 7, 100000);
+    const std::size_t before = memory_in_use();
+    EXPECT_GE(scratch_trim(stack, mebibyte), 30 * mebibyte);
+    EXPECT_LT(memory_in_use(), before - 29 * mebibyte);
+    EXPECT_EQ(scratch_trim(stack, mebibyte), 0U) << "once";
+    EXPECT_EQ(static_cast<char *>(kept)[99999], 7);
+    EXPECT_GE(scratch_stats(stack).trimmed, 30 * mebibyte);
+    EXPECT_GE(scratch_stats(stack).high_water, 32 * mebibyte) << "the highest stays known";
+    use(stack, 32 * mebibyte);
+}
+
+TEST(memory, beyond_keep_is_given_back_by_a_restore) {
+    made_stack stack({.name = "keeper", .reserve = 0, .keep = mebibyte, .flags = 0});
+    const scratch_mark mark = scratch_save(stack);
+    use(stack, 3 * mebibyte / 2);
+    scratch_restore(stack, mark);
+    EXPECT_EQ(scratch_stats(stack).trimmed, 0U) << "not before twice of it was used";
+    use(stack, 32 * mebibyte);
+    const std::size_t before = memory_in_use();
+    scratch_restore(stack, mark);
+    EXPECT_LT(memory_in_use(), before - 30 * mebibyte);
+    EXPECT_LE(scratch_stats(stack).touched, mebibyte + 4096);
+}
+
+TEST(memory, beyond_keep_is_given_back_in_small_steps_and_pops_too) {
+    made_stack stack({.name = "keeper", .reserve = 0, .keep = mebibyte, .flags = 0});
+    std::vector<void *> blocks;
+    for (int turn = 0; turn < 8 * 1024; ++turn) {
+        blocks.push_back(scratch_push(stack, 1024, 16));
+        std::memset(blocks.back(), 1, 1024);
+    }
+    while (!blocks.empty()) {
+        EXPECT_TRUE(scratch_pop(stack, blocks.back(), 1024));
+        blocks.pop_back();
+        const scratch_statistics now = scratch_stats(stack);
+        ASSERT_LE(now.touched - now.used, 2 * mebibyte + 8192);
+    }
+}
+
+TEST(memory, is_put_in_place_ahead_once_growth_repeats) {
+    if (watched_by_a_checker()) GTEST_SKIP() << "a checker takes memory of its own";
+    made_stack stack;
+    // Nothing here is written: what becomes resident was put in place by the stack. (The kernel
+    // counts the pages that it populates as faults, so faults would not tell.)
+    const auto grow = [&] {
+        const std::size_t before = memory_in_use();
+        for (int turn = 0; turn < 16 * 1024; ++turn)
+            scratch_push(stack, 1024, 16);
+        scratch_restore(stack, 0);
+        return memory_in_use() - before;
+    };
+    EXPECT_LT(grow(), mebibyte) << "not for growth that never happened before";
+    scratch_trim(stack, 0);
+    const std::size_t again = grow();
+    if (scratch_stats(stack).populated == 0) GTEST_SKIP() << "this kernel cannot populate";
+    EXPECT_GT(again, 15 * mebibyte);
+    EXPECT_EQ(scratch_stats(stack).populated, 16 * mebibyte);
+}
+
+TEST(memory, comes_in_huge_pages_on_request) {
+    made_stack stack({.name = "huge", .reserve = 0, .keep = 0, .flags = SCRATCH_HUGE_PAGES});
+    std::ifstream setting("/sys/kernel/mm/transparent_hugepage/enabled");
+    std::string line;
+    std::getline(setting, line);
+    char *const block = static_cast<char *>(scratch_push(stack, 64 * mebibyte, 16));
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(block) % (2 * mebibyte), 0U);
+    if (line.empty() || line.find("[never]") != std::string::npos || watched_by_a_checker()) {
+        GTEST_SKIP() << "no huge pages here: " << line;
+    }
+    const long before = faults_so_far();
+    std::memset(block, 1, 64 * mebibyte);
+    EXPECT_LT(faults_so_far() - before, 64 * 256 / 4) << "fewer faults than pages of 4 KiB";
+}
+
+} // namespace
