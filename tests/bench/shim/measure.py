@@ -1,0 +1,64 @@
+"""Processor time and instructions of one program under several allocators."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from allocators import Allocator, clean_environment
+
+Command = list[str]
+
+
+def environment_of(allocator: Allocator) -> dict[str, str]:
+    # The size of the environment moves the stack, and that alone moves timings.
+    padding = {"PADDING": "x" * random.randrange(4096)}
+    return clean_environment() | allocator.environment | padding
+
+
+def processor_seconds(command: Command, environment: dict[str, str]) -> float:
+    """User and system time of one run; its output is dropped."""
+    with open(os.devnull, "wb") as nowhere:
+        actions = [(os.POSIX_SPAWN_DUP2, nowhere.fileno(), 1)]
+        process = os.posix_spawnp(command[0], command, environment, file_actions=actions)
+        _, status, usage = os.wait4(process, 0)
+    if status != 0:
+        sys.exit(f"{' '.join(command)}: wait status {status} with {environment.get('LD_PRELOAD')}")
+    return usage.ru_utime + usage.ru_stime
+
+
+def medians(commands: dict[str, tuple[Command, Allocator]], repeats: int) -> dict[str, float]:
+    """Seconds by name. Every repeat runs all of them, in the other order each time."""
+    seconds: dict[str, list[float]] = {name: [] for name in commands}
+    for repeat in range(repeats):
+        names = list(commands) if repeat % 2 == 0 else list(reversed(commands))
+        for name in names:
+            command, allocator = commands[name]
+            seconds[name].append(processor_seconds(command, environment_of(allocator)))
+    return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+def instructions(command: Command, allocator: Allocator) -> int:
+    """As callgrind counts them, the program's start and end included."""
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory) / "callgrind.out"
+        done = subprocess.run(
+            ["valgrind", "--tool=callgrind", f"--callgrind-out-file={file}", *command],
+            env=clean_environment() | allocator.environment,
+            capture_output=True,
+            text=True,
+        )
+        collected = re.search(r"Collected : (\d+)", done.stderr)
+        if done.returncode != 0 or collected is None:
+            sys.exit(f"{' '.join(command)} under callgrind, {allocator.name}:\n{done.stderr}")
+        return int(collected[1])
+
+
+def verdict(value: float, limit: float) -> str:
+    return "ok" if value <= limit else "OVER"
