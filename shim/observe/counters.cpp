@@ -4,6 +4,7 @@
 #include "shim/observe/counters_file.hpp"
 #include "shim/observe/descriptor.hpp"
 #include "shim/observe/log.hpp"
+#include "shim/observe/plain_text.hpp"
 #include "shim/observe/program_name.hpp"
 
 #include <algorithm>
@@ -70,6 +71,14 @@ void copy_counts(process_counters &to, const process_counters &from) noexcept {
                          std::memory_order_relaxed);
 }
 
+void warn_of_no_file(int error) noexcept {
+    fixed_text<1000> sentence;
+    sentence.add("SCRATCH_OUTPUT: no file ");
+    sentence.add_quoted(file.path.bytes, 200);
+    sentence.format(" (%s); statistics go to standard error", describe_error(error));
+    log_raw("%.*s", static_cast<int>(sentence.view().size()), sentence.view().data());
+}
+
 int create_file_for(const configuration &configuration, char **environment) noexcept {
     const std::string_view content(own.bytes, sizeof own.bytes);
     file.asked = false;
@@ -78,9 +87,7 @@ int create_file_for(const configuration &configuration, char **environment) noex
             create_asked_file(configuration.output, own.words.program, content, file.path);
         file.asked = descriptor >= 0;
         if (file.asked) return descriptor;
-        if (configuration.log >= log_level::warn)
-            log_raw("SCRATCH_OUTPUT: no file %s (%s); statistics go to standard error",
-                    file.path.bytes, describe_error(descriptor));
+        if (configuration.log >= log_level::warn) warn_of_no_file(descriptor);
     }
     return create_default_file(environment, content, file.path);
 }

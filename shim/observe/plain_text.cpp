@@ -248,10 +248,12 @@ void plain_text::add_quoted(std::string_view text, std::size_t most) noexcept {
     add('"');
     for (std::size_t i = 0; i < (shortened ? most : text.size()); ++i) {
         const auto byte = static_cast<unsigned char>(text[i]);
-        if (byte >= 0x20 && byte < 0x7f)
-            add(text[i]);
-        else
+        if (byte < 0x20 || byte >= 0x7f) {
             format("\\x%02x", unsigned{byte});
+            continue;
+        }
+        if (text[i] == '"' || text[i] == '\\') add('\\');
+        add(text[i]);
     }
     if (shortened) add("...");
     add('"');

@@ -26,8 +26,9 @@ public:
     [[gnu::format(printf, 2, 3)]] void format(const char *format, ...) noexcept;
     [[gnu::format(printf, 2, 0)]] void format_list(const char *format, va_list arguments) noexcept;
 
-    // `text` between double quotes, with bytes that are not printable ASCII as \xNN and at most
-    // `most` bytes of it (then "..."): for values from outside in a message of one line.
+    // `text` between double quotes, with a backslash before quotes and backslashes, bytes that are
+    // not printable ASCII as \xNN, and at most `most` bytes of it (then "..."): for values from
+    // outside in a message of one line.
     void add_quoted(std::string_view text, std::size_t most = 64) noexcept;
 
     std::string_view view() const noexcept { return {first_, size_}; }

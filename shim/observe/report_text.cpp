@@ -68,7 +68,7 @@ const char *explain(std::uint32_t reason) noexcept {
     case stand_aside_reason::own_operators:
         return "the program has an operator new of its own";
     case stand_aside_reason::deepbind:
-        return "a library of the program is bound to the libc's free (RTLD_DEEPBIND)";
+        return "a library of the program is bound to libc's free (RTLD_DEEPBIND)";
     case stand_aside_reason::no_memory:
         return "no addresses could be reserved for the stacks";
     default:

@@ -1,0 +1,109 @@
+// Promise: with SCRATCH_FOLLOW=0 exactly our entry leaves LD_PRELOAD, whatever way it was written,
+// and nothing else in the environment changes.
+#include "shim/lifecycle/configuration.hpp"
+#include "shim/lifecycle/preload_list.hpp"
+#include "tests/shim/observe/child.hpp"
+
+#include <cstring>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+using namespace scratch::shim;
+
+namespace {
+
+struct edited {
+    std::string list;
+    std::size_t removed;
+};
+
+edited without(const std::string &list, const std::string &own_path) {
+    std::string copy = list;
+    const std::size_t removed = remove_preload_entry(copy.data(), own_path.c_str());
+    return {copy.c_str(), removed};
+}
+
+class preload_list : public testing::Test {
+protected:
+    void SetUp() override {
+        for (const char *name : {"/libscratch.so", "/libother.so"})
+            std::ofstream(folder.path + name);
+        mkdir((folder.path + "/sub").c_str(), 0700);
+        std::ofstream(folder.path + "/sub/libscratch.so");
+        EXPECT_EQ(symlink("libscratch.so", (folder.path + "/alias.so").c_str()), 0);
+    }
+    scratch_folder folder;
+    std::string own = folder.path + "/libscratch.so";
+    std::string other = folder.path + "/libother.so";
+};
+
+} // namespace
+
+TEST_F(preload_list, loses_our_entry_at_every_place) {
+    EXPECT_EQ(without(own, own).list, "");
+    EXPECT_EQ(without(own + ":" + other, own).list, other);
+    EXPECT_EQ(without(other + ":" + own, own).list, other);
+    EXPECT_EQ(without(other + ":" + own + ":last.so", own).list, other + ":last.so");
+    EXPECT_EQ(without(own + " " + other, own).list, other);
+    EXPECT_EQ(without(other + " " + own + ":last.so", own).list, other + " last.so");
+}
+
+TEST_F(preload_list, keeps_every_byte_of_the_others) {
+    EXPECT_EQ(without("::a.so:  " + own + ": b.so :", own).list, "::a.so:   b.so :");
+    EXPECT_EQ(without("", own).list, "");
+    EXPECT_EQ(without(" : ", own).list, " : ");
+    EXPECT_EQ(without("a.so:b.so", own).list, "a.so:b.so");
+    EXPECT_EQ(without("a.so:b.so", own).removed, 0u);
+}
+
+TEST_F(preload_list, loses_it_as_often_as_it_is_there) {
+    const edited result = without(own + ":" + own + " a.so " + own, own);
+    EXPECT_EQ(result.list, "a.so");
+    EXPECT_EQ(result.removed, 3u);
+}
+
+TEST_F(preload_list, knows_the_file_by_other_paths) {
+    EXPECT_EQ(without(folder.path + "/sub/../libscratch.so:a.so", own).list, "a.so");
+    EXPECT_EQ(without(folder.path + "//libscratch.so", own).list, "");
+    EXPECT_EQ(without(folder.path + "/alias.so", own).list, "");
+    ASSERT_EQ(chdir(folder.path.c_str()), 0);
+    EXPECT_EQ(without("./libscratch.so:a.so", own).list, "a.so");
+    EXPECT_EQ(without("sub/../libscratch.so", own).list, "");
+    EXPECT_EQ(without(own, "./libscratch.so").list, "");
+    ASSERT_EQ(chdir("/"), 0);
+}
+
+TEST_F(preload_list, knows_bare_names_and_the_tokens_of_the_loader) {
+    EXPECT_EQ(without("libscratch.so:a.so", own).list, "a.so");
+    EXPECT_EQ(without("/usr/$LIB/libscratch.so:a.so", own).list, "a.so");
+    EXPECT_EQ(without("/usr/${LIB}/libother.so", own).removed, 0u);
+}
+
+TEST_F(preload_list, leaves_other_files_of_similar_names) {
+    const std::string list =
+        folder.path + "/sub/libscratch.so:" + other + ":xlibscratch.so:libscratch.so.1:" + own +
+        "x:/nowhere/libscratch.so:" + std::string(5000, 'y') + "/libscratch.so";
+    const edited result = without(list, own);
+    EXPECT_EQ(result.list, list);
+    EXPECT_EQ(result.removed, 0u);
+}
+
+TEST(follow, takes_the_object_of_this_code_out_of_the_environment) {
+    // In this test the object that holds the shim's code is the test program.
+    const char *own = path_of_own_object();
+    ASSERT_NE(own, nullptr);
+    const std::string entry = "LD_PRELOAD=/lib/a.so:" + std::string(own) + ":/lib/b.so";
+    environment_of no{"A=1", entry.c_str(), "SCRATCH_FOLLOW=0", "B=2"};
+    EXPECT_FALSE(read_configuration(no.get()).follow);
+    EXPECT_STREQ(no.get()[0], "A=1");
+    EXPECT_STREQ(no.get()[1], "LD_PRELOAD=/lib/a.so:/lib/b.so");
+    EXPECT_STREQ(no.get()[2], "SCRATCH_FOLLOW=0");
+    EXPECT_STREQ(no.get()[3], "B=2");
+
+    environment_of yes{entry.c_str(), "SCRATCH_FOLLOW=1"};
+    read_configuration(yes.get());
+    EXPECT_EQ(yes.get()[0], entry);
+    environment_of none{"SCRATCH_FOLLOW=0"};
+    EXPECT_FALSE(read_configuration(none.get()).follow);
+}
