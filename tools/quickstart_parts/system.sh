@@ -92,10 +92,10 @@ may_install() {
 
 # Debian starts the servers that it installs, unless this file says no.
 forbid_services() {
-    POLICY=/usr/sbin/policy-rc.d
-    [ -e $POLICY ] && POLICY= && return
-    printf '#!/bin/sh\nexit 101\n' | as_root tee $POLICY >/dev/null
-    as_root chmod 755 $POLICY
+    POLICY=${QUICKSTART_POLICY:-/usr/sbin/policy-rc.d}
+    [ -e "$POLICY" ] && POLICY= && return
+    printf '#!/bin/sh\nexit 101\n' | as_root tee "$POLICY" >/dev/null
+    as_root chmod 755 "$POLICY"
 }
 
 allow_services() {

@@ -1,0 +1,180 @@
+"""quickstart asks each system's package manager for what is missing, asks no question, and says what it cannot do.
+
+The package managers here are stand-ins that write down how they were called.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from fixture import SOURCE, main
+
+# name, ID lines, the manager that installs, one that tells what is installed, and what it says for "nothing".
+SYSTEMS = {
+    "debian": ("ID=debian\n", "apt-get", "g++"),
+    "ubuntu": ('ID=ubuntu\nID_LIKE=debian\n', "apt-get", "g++"),
+    "mint": ('ID=linuxmint\nID_LIKE="ubuntu debian"\n', "apt-get", "g++"),
+    "fedora": ("ID=fedora\n", "dnf", "gcc-c++"),
+    "rocky": ('ID="rocky"\nID_LIKE="rhel centos fedora"\n', "dnf", "gcc-c++"),
+    "arch": ("ID=arch\n", "pacman", "gcc"),
+    "alpine": ("ID=alpine\n", "apk", "g++"),
+}
+
+# Nothing is installed; everything is offered, but for what UNOFFERED names.
+STANDIN = """#!/bin/sh
+name=${0##*/}
+printf '%s' "$name" >>"$CALLS"
+for word; do printf ' %s' "$word" >>"$CALLS"; done
+[ ! -e "$QUICKSTART_POLICY" ] || printf ' (services forbidden)' >>"$CALLS"
+[ -z "$DEBIAN_FRONTEND" ] || printf ' (%s)' "$DEBIAN_FRONTEND" >>"$CALLS"
+echo >>"$CALLS"
+for word; do
+    for missing in $UNOFFERED; do [ "$word" = "$missing" ] && exit 1; done
+done
+case $name:$1 in
+dpkg-query:* | rpm:*) exit 1 ;;
+pacman:-T) echo "$2"; exit 127 ;;
+apk:info) exit 1 ;;
+apk:search | dnf:-q) echo found ;;
+id:-u) echo "${FAKE_USER:-0}" ;;
+sudo:-n) [ -n "$NO_SUDO" ] && exit 1; shift; exec "$@" ;;
+meson:--version) echo "${FAKE_MESON:-1.3.2}" ;;
+esac
+exit 0
+"""
+NAMES = ("apt-get", "apt-cache", "dpkg-query", "dnf", "rpm", "pacman", "apk", "id", "sudo", "meson", "ninja", "c++",
+         "python3")
+NEEDED = ("sh", "sed", "tr", "sort", "head", "tail", "grep", "uname", "mkdir", "rm", "cat", "tee", "chmod", "env",
+          "dirname", "cp", "true")
+
+
+class QuickstartInstallsWhatIsMissing(unittest.TestCase):
+    def setUp(self) -> None:
+        made = tempfile.TemporaryDirectory(prefix="scratch-test-")
+        self.addCleanup(made.cleanup)
+        self.root = Path(made.name)
+        shutil.copytree(SOURCE / "tools", self.root / "project" / "tools")
+        table = self.root / "project" / "tests" / "programs"
+        table.mkdir(parents=True)
+        table.joinpath("packages.txt").write_text("program debian fedora arch\n# note\nheavy heavy-d heavy-f -\n")
+        self.programs = self.root / "programs"
+        self.programs.mkdir()
+        for name in NAMES:
+            (self.programs / name).write_text(STANDIN)
+            (self.programs / name).chmod(0o755)
+        for name in NEEDED:
+            (self.programs / name).symlink_to(str(shutil.which(name)))
+        self.policy = self.root / "policy"
+
+    def quickstart(self, system: str, *arguments: str, **more: str) -> tuple[subprocess.CompletedProcess[str], list[str]]:
+        """Runs it; returns how it ended, and the calls of the stand-ins."""
+        release, calls = self.root / "release", self.root / "calls"
+        release.write_text(SYSTEMS[system][0] if system in SYSTEMS else "ID=other\n")
+        calls.write_text("")
+        environment = {"PATH": str(self.programs), "CALLS": str(calls), "QUICKSTART_OS_RELEASE": str(release),
+                       "QUICKSTART_POLICY": str(self.policy), **more}
+        done = subprocess.run(["sh", str(self.root / "project/tools/quickstart"), *arguments], env=environment,
+                              text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              check=False, timeout=60)
+        return done, calls.read_text().splitlines()
+
+    def installed(self, system: str, calls: list[str]) -> list[str]:
+        """The words of all calls that install."""
+        manager = SYSTEMS[system][1]
+        verbs = (" install ", " -S ", " add ")
+        lines = [line for line in calls if line.startswith(manager + " ") and any(verb in line for verb in verbs)]
+        return [word for line in lines for word in line.split()]
+
+    def test_each_system(self) -> None:
+        for system, (_, _, compiler) in SYSTEMS.items():
+            done, calls = self.quickstart(system, "setup")
+            self.assertEqual(0, done.returncode, done.stdout)
+            words = self.installed(system, calls)
+            self.assertIn(compiler, words, system)
+            self.assertIn("meson", words, system)
+            self.assertIn("libxslt" if "debian" not in SYSTEMS[system][0] else "xsltproc", words, system)
+            self.assertNotIn("-", words)
+            self.assertTrue(any(line.startswith("meson setup") for line in calls), system)
+
+    def test_no_question_and_no_service_on_debian(self) -> None:
+        _, calls = self.quickstart("debian", "setup")
+        installs = [line for line in calls if line.startswith("apt-get") and " install " in line]
+        self.assertTrue(installs)
+        for line in installs:
+            self.assertIn(" -y ", line)
+            self.assertIn("(services forbidden)", line)
+            self.assertIn("(noninteractive)", line)
+        self.assertFalse(self.policy.exists(), "it is taken away again")
+
+    def test_a_policy_that_was_there_stays(self) -> None:
+        self.policy.write_text("mine")
+        self.quickstart("debian", "setup")
+        self.assertEqual("mine", self.policy.read_text())
+
+    def test_no_question_elsewhere(self) -> None:
+        for system, word in (("fedora", "-y"), ("arch", "--noconfirm")):
+            self.assertIn(word, self.installed(system, self.quickstart(system, "setup")[1]))
+
+    def test_programs_of_the_tests_come_with_the_tests_only(self) -> None:
+        self.assertIn("heavy-f", self.installed("fedora", self.quickstart("fedora", "setup")[1]))
+        done, calls = self.quickstart("fedora")
+        self.assertNotIn("heavy-f", self.installed("fedora", calls), done.stdout)
+
+    def test_checkers_come_where_asked_for(self) -> None:
+        self.assertNotIn("shellcheck", self.installed("debian", self.quickstart("debian", "setup")[1]))
+        self.assertIn("shellcheck", self.installed("debian", self.quickstart("debian", "setup", "check")[1]))
+
+    def test_what_is_not_offered(self) -> None:
+        done, calls = self.quickstart("debian", "setup", UNOFFERED="heavy-d libmimalloc2.0")
+        self.assertEqual(0, done.returncode, done.stdout)
+        self.assertIn("does not offer heavy-d", done.stdout)
+        self.assertNotIn("heavy-d", self.installed("debian", calls))
+        done, _ = self.quickstart("debian", "setup", UNOFFERED="meson")
+        self.assertEqual(1, done.returncode)
+        self.assertIn("meson is needed", done.stdout)
+
+    def test_sudo_where_not_root(self) -> None:
+        done, calls = self.quickstart("fedora", "setup", FAKE_USER="1000")
+        self.assertEqual(0, done.returncode, done.stdout)
+        self.assertTrue(any(line.startswith("sudo -n dnf") for line in calls))
+
+    def test_neither_root_nor_sudo(self) -> None:
+        done, calls = self.quickstart("arch", "setup", FAKE_USER="1000", NO_SUDO="yes")
+        self.assertEqual(0, done.returncode, done.stdout)
+        self.assertIn("installing needs root", done.stdout)
+        self.assertEqual([], self.installed("arch", calls))
+
+    def test_tools_that_are_missing_or_old(self) -> None:
+        done, _ = self.quickstart("debian", "setup", FAKE_MESON="0.61.2")
+        self.assertEqual(1, done.returncode)
+        self.assertIn("0.61.2 is here", done.stdout)
+        done, _ = self.quickstart("debian", "setup", FAKE_MESON="1.10.0")
+        self.assertEqual(0, done.returncode, done.stdout)
+        (self.programs / "ninja").unlink()
+        done, _ = self.quickstart("debian", "setup")
+        self.assertEqual(1, done.returncode)
+        self.assertIn("ninja is needed", done.stdout)
+
+    def test_systems_that_are_not_supported_yet(self) -> None:
+        done, calls = self.quickstart("alpine", "setup")
+        self.assertIn("not musl yet", done.stdout)
+        self.assertTrue(any("-Dshim=false" in line for line in calls))
+        self.assertIn("none that quickstart knows", self.quickstart("other", "setup")[0].stdout)
+        (self.programs / "uname").unlink()
+        (self.programs / "uname").write_text("#!/bin/sh\necho Darwin\n")
+        (self.programs / "uname").chmod(0o755)
+        done, _ = self.quickstart("debian")
+        self.assertEqual(1, done.returncode)
+        self.assertIn("macOS is not supported yet", done.stdout)
+
+    def test_unknown_argument(self) -> None:
+        done, calls = self.quickstart("debian", "tset")
+        self.assertEqual((1, []), (done.returncode, calls))
+        self.assertIn("'tset' is not known; accepted are", done.stdout)
+
+
+main()
