@@ -9,7 +9,6 @@
 #include "shim/route/malloc_family.hpp"
 
 #define SCRATCH_EXPORT extern "C" [[gnu::visibility("default")]]
-#define SCRATCH_CALLER reinterpret_cast<std::uintptr_t>(__builtin_return_address(0))
 
 using namespace scratch::shim;
 
@@ -29,28 +28,28 @@ namespace {
 SCRATCH_EXPORT void *malloc(std::size_t size) noexcept { return call_malloc(size); }
 SCRATCH_EXPORT void free(void *payload) noexcept { call_free(payload); }
 SCRATCH_EXPORT void *calloc(std::size_t count, std::size_t size) noexcept {
-    return allocate_zeroed(count, size, SCRATCH_CALLER);
+    return allocate_zeroed(count, size, SCRATCH_ORIGIN);
 }
 SCRATCH_EXPORT void *realloc(void *payload, std::size_t size) noexcept {
-    return reallocate(payload, size, SCRATCH_CALLER);
+    return reallocate(payload, size, SCRATCH_ORIGIN);
 }
 SCRATCH_EXPORT void *reallocarray(void *payload, std::size_t count, std::size_t size) noexcept {
-    return reallocate_array(payload, count, size, SCRATCH_CALLER);
+    return reallocate_array(payload, count, size, SCRATCH_ORIGIN);
 }
 SCRATCH_EXPORT int posix_memalign(void **result, std::size_t alignment, std::size_t size) noexcept {
-    return allocate_posix_aligned(result, alignment, size, SCRATCH_CALLER);
+    return allocate_posix_aligned(result, alignment, size, SCRATCH_ORIGIN);
 }
 SCRATCH_EXPORT void *aligned_alloc(std::size_t alignment, std::size_t size) noexcept {
-    return allocate_aligned(alignment, size, SCRATCH_CALLER);
+    return allocate_aligned(alignment, size, SCRATCH_ORIGIN);
 }
 SCRATCH_EXPORT void *memalign(std::size_t alignment, std::size_t size) noexcept {
-    return allocate_memalign(alignment, size, SCRATCH_CALLER);
+    return allocate_memalign(alignment, size, SCRATCH_ORIGIN);
 }
 SCRATCH_EXPORT void *valloc(std::size_t size) noexcept {
-    return allocate_pages(size, SCRATCH_CALLER);
+    return allocate_pages(size, SCRATCH_ORIGIN);
 }
 SCRATCH_EXPORT void *pvalloc(std::size_t size) noexcept {
-    return allocate_whole_pages(size, SCRATCH_CALLER);
+    return allocate_whole_pages(size, SCRATCH_ORIGIN);
 }
 SCRATCH_EXPORT std::size_t malloc_usable_size(void *payload) noexcept {
     return usable_size_of(payload);
@@ -64,17 +63,17 @@ SCRATCH_EXPORT void free_aligned_sized(void *payload, std::size_t, std::size_t) 
 SCRATCH_EXPORT void *__libc_malloc(std::size_t size) noexcept { return call_malloc(size); }
 SCRATCH_EXPORT void __libc_free(void *payload) noexcept { call_free(payload); }
 SCRATCH_EXPORT void *__libc_calloc(std::size_t count, std::size_t size) noexcept {
-    return allocate_zeroed(count, size, SCRATCH_CALLER);
+    return allocate_zeroed(count, size, SCRATCH_ORIGIN);
 }
 SCRATCH_EXPORT void *__libc_realloc(void *payload, std::size_t size) noexcept {
-    return reallocate(payload, size, SCRATCH_CALLER);
+    return reallocate(payload, size, SCRATCH_ORIGIN);
 }
 SCRATCH_EXPORT void *__libc_memalign(std::size_t alignment, std::size_t size) noexcept {
-    return allocate_memalign(alignment, size, SCRATCH_CALLER);
+    return allocate_memalign(alignment, size, SCRATCH_ORIGIN);
 }
 SCRATCH_EXPORT void *__libc_valloc(std::size_t size) noexcept {
-    return allocate_pages(size, SCRATCH_CALLER);
+    return allocate_pages(size, SCRATCH_ORIGIN);
 }
 SCRATCH_EXPORT void *__libc_pvalloc(std::size_t size) noexcept {
-    return allocate_whole_pages(size, SCRATCH_CALLER);
+    return allocate_whole_pages(size, SCRATCH_ORIGIN);
 }

@@ -11,7 +11,6 @@
 #include "shim/route/operators.hpp"
 
 #define SCRATCH_EXPORT [[gnu::visibility("default")]]
-#define SCRATCH_CALLER __builtin_return_address(0)
 
 using namespace scratch::shim;
 using std::align_val_t;
@@ -20,67 +19,67 @@ using std::size_t;
 
 SCRATCH_EXPORT void *operator new(size_t size) { return entries.operator_new(size); }
 SCRATCH_EXPORT void *operator new[](size_t size) {
-    return new_block<cxx_operator::array_new>(SCRATCH_CALLER, size);
+    return new_block<cxx_operator::array_new>(SCRATCH_ORIGIN, size);
 }
 SCRATCH_EXPORT void *operator new(size_t size, const nothrow_t &tag) noexcept {
-    return new_block<cxx_operator::nothrow_new>(SCRATCH_CALLER, size, tag);
+    return new_block<cxx_operator::nothrow_new>(SCRATCH_ORIGIN, size, tag);
 }
 SCRATCH_EXPORT void *operator new[](size_t size, const nothrow_t &tag) noexcept {
-    return new_block<cxx_operator::nothrow_array_new>(SCRATCH_CALLER, size, tag);
+    return new_block<cxx_operator::nothrow_array_new>(SCRATCH_ORIGIN, size, tag);
 }
 SCRATCH_EXPORT void *operator new(size_t size, align_val_t alignment) {
-    return new_aligned<cxx_operator::aligned_new>(SCRATCH_CALLER, size, alignment);
+    return new_aligned<cxx_operator::aligned_new>(SCRATCH_ORIGIN, size, alignment);
 }
 SCRATCH_EXPORT void *operator new[](size_t size, align_val_t alignment) {
-    return new_aligned<cxx_operator::aligned_array_new>(SCRATCH_CALLER, size, alignment);
+    return new_aligned<cxx_operator::aligned_array_new>(SCRATCH_ORIGIN, size, alignment);
 }
 SCRATCH_EXPORT void *operator new(size_t size, align_val_t alignment,
                                   const nothrow_t &tag) noexcept {
-    return new_aligned<cxx_operator::aligned_nothrow_new>(SCRATCH_CALLER, size, alignment, tag);
+    return new_aligned<cxx_operator::aligned_nothrow_new>(SCRATCH_ORIGIN, size, alignment, tag);
 }
 SCRATCH_EXPORT void *operator new[](size_t size, align_val_t alignment,
                                     const nothrow_t &tag) noexcept {
-    return new_aligned<cxx_operator::aligned_nothrow_array_new>(SCRATCH_CALLER, size, alignment,
+    return new_aligned<cxx_operator::aligned_nothrow_array_new>(SCRATCH_ORIGIN, size, alignment,
                                                                 tag);
 }
 
 SCRATCH_EXPORT void operator delete(void *payload) noexcept {
-    delete_block<cxx_operator::plain_delete>(SCRATCH_CALLER, payload);
+    delete_block<cxx_operator::plain_delete>(SCRATCH_ORIGIN, payload);
 }
 SCRATCH_EXPORT void operator delete[](void *payload) noexcept {
-    delete_block<cxx_operator::array_delete>(SCRATCH_CALLER, payload);
+    delete_block<cxx_operator::array_delete>(SCRATCH_ORIGIN, payload);
 }
 SCRATCH_EXPORT void operator delete(void *payload, size_t size) noexcept {
-    delete_block<cxx_operator::sized_delete>(SCRATCH_CALLER, payload, size);
+    delete_block<cxx_operator::sized_delete>(SCRATCH_ORIGIN, payload, size);
 }
 SCRATCH_EXPORT void operator delete[](void *payload, size_t size) noexcept {
-    delete_block<cxx_operator::sized_array_delete>(SCRATCH_CALLER, payload, size);
+    delete_block<cxx_operator::sized_array_delete>(SCRATCH_ORIGIN, payload, size);
 }
 SCRATCH_EXPORT void operator delete(void *payload, const nothrow_t &tag) noexcept {
-    delete_block<cxx_operator::nothrow_delete>(SCRATCH_CALLER, payload, tag);
+    delete_block<cxx_operator::nothrow_delete>(SCRATCH_ORIGIN, payload, tag);
 }
 SCRATCH_EXPORT void operator delete[](void *payload, const nothrow_t &tag) noexcept {
-    delete_block<cxx_operator::nothrow_array_delete>(SCRATCH_CALLER, payload, tag);
+    delete_block<cxx_operator::nothrow_array_delete>(SCRATCH_ORIGIN, payload, tag);
 }
 SCRATCH_EXPORT void operator delete(void *payload, align_val_t alignment) noexcept {
-    delete_block<cxx_operator::aligned_delete>(SCRATCH_CALLER, payload, alignment);
+    delete_block<cxx_operator::aligned_delete>(SCRATCH_ORIGIN, payload, alignment);
 }
 SCRATCH_EXPORT void operator delete[](void *payload, align_val_t alignment) noexcept {
-    delete_block<cxx_operator::aligned_array_delete>(SCRATCH_CALLER, payload, alignment);
+    delete_block<cxx_operator::aligned_array_delete>(SCRATCH_ORIGIN, payload, alignment);
 }
 SCRATCH_EXPORT void operator delete(void *payload, size_t size, align_val_t alignment) noexcept {
-    delete_block<cxx_operator::sized_aligned_delete>(SCRATCH_CALLER, payload, size, alignment);
+    delete_block<cxx_operator::sized_aligned_delete>(SCRATCH_ORIGIN, payload, size, alignment);
 }
 SCRATCH_EXPORT void operator delete[](void *payload, size_t size, align_val_t alignment) noexcept {
-    delete_block<cxx_operator::sized_aligned_array_delete>(SCRATCH_CALLER, payload, size,
+    delete_block<cxx_operator::sized_aligned_array_delete>(SCRATCH_ORIGIN, payload, size,
                                                            alignment);
 }
 SCRATCH_EXPORT void operator delete(void *payload, align_val_t alignment,
                                     const nothrow_t &tag) noexcept {
-    delete_block<cxx_operator::aligned_nothrow_delete>(SCRATCH_CALLER, payload, alignment, tag);
+    delete_block<cxx_operator::aligned_nothrow_delete>(SCRATCH_ORIGIN, payload, alignment, tag);
 }
 SCRATCH_EXPORT void operator delete[](void *payload, align_val_t alignment,
                                       const nothrow_t &tag) noexcept {
-    delete_block<cxx_operator::aligned_nothrow_array_delete>(SCRATCH_CALLER, payload, alignment,
+    delete_block<cxx_operator::aligned_nothrow_array_delete>(SCRATCH_ORIGIN, payload, alignment,
                                                              tag);
 }

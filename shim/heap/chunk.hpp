@@ -28,11 +28,10 @@ struct alignas(64) chunk {
     chunk *previous;
     std::uint32_t region; // serial of the region it was taken for; 0 outside regions
     chunk_use use;
-    bool trusted; // held outside the budget
-    bool zeroed;  // large: the pages are fresh from the system
-    std::uint8_t unused;
+    bool trusted;           // held outside the budget
+    bool zeroed;            // large: the pages are fresh from the system
+    bool examined;          // adaptive mode has looked at who keeps it
     std::uint32_t span;     // chunks in a row; 1 unless large
-    std::uint32_t sample;   // reserved
     std::size_t large_size; // bytes that the program may use, where use is large
 
     std::uintptr_t begin() const noexcept { return reinterpret_cast<std::uintptr_t>(this + 1); }

@@ -58,6 +58,11 @@ bool budget_has_room() noexcept {
     return held_in_budget.load(std::memory_order_relaxed) + chunk_size <= budget;
 }
 
+bool budget_has_room_below(std::size_t bytes) noexcept {
+    return held_in_budget.load(std::memory_order_relaxed) + chunk_size <=
+           (bytes < budget ? bytes : budget);
+}
+
 void link_chunk(chunk *&list, chunk *c) noexcept {
     c->previous = nullptr;
     c->next = list;
@@ -113,6 +118,7 @@ bool open_chunk(thread_heap *heap) noexcept {
     opened->region = around != nullptr ? around->serial : 0;
     opened->use = chunk_use::open;
     opened->trusted = trusted;
+    opened->examined = false;
     opened->span = 1;
     const bool for_plain_calls =
         around != nullptr || plain_calls_outside.load(std::memory_order_relaxed);
@@ -149,11 +155,12 @@ void retire_current(thread_heap *heap) noexcept {
         give_back(heap, c);
         return;
     }
-    chunk *&list = list_of(heap, c);
-    link_chunk(list, c);
+    if (c->region == 0) ++heap->retired_count;
+    link_chunk(list_of(heap, c), c);
 }
 
 void give_back_dead(thread_heap *heap, chunk *dead) noexcept {
+    if (dead->region == 0 && !dead->examined) --heap->retired_count;
     unlink_chunk(list_of(heap, dead), dead);
     give_back(heap, dead);
 }

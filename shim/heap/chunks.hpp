@@ -13,6 +13,8 @@ void set_budget(std::size_t bytes) noexcept;
 // False while a further chunk outside trusted regions would pass the budget: cheap, for the way to
 // `next`.
 bool budget_has_room() noexcept;
+// The same for a user who keeps below a share of it.
+bool budget_has_room_below(std::size_t bytes) noexcept;
 
 // Whether plain calls are pushed outside regions too (adaptive mode), or only tagged ones.
 void push_outside_regions(bool plain_calls) noexcept;

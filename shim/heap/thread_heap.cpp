@@ -16,7 +16,7 @@ namespace scratch::shim {
 
 constinit thread_heap no_heap;
 constinit __thread thread_words this_thread
-    __attribute__((tls_model("initial-exec"))) = {&no_heap, nullptr, 0, 0, 0, 0};
+    __attribute__((tls_model("initial-exec"))) = {&no_heap, nullptr, 0, 0, calls_per_sample, 0};
 
 namespace {
 
@@ -67,7 +67,7 @@ void free_small(thread_heap *heap, block *freed) noexcept {
 void free_as_owner(thread_heap *heap, block *freed) noexcept {
     switch (freed->state) {
     case block_state::sampled:
-        sample_freed(*freed);
+        sample_freed(heap, *freed);
         [[fallthrough]];
     case block_state::live:
         return free_small(heap, freed);

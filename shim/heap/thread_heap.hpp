@@ -17,6 +17,7 @@
 #include "shim/heap/reservation.hpp"
 #include "shim/heap/signal_atomic.hpp"
 #include "shim/region/region.hpp"
+#include "shim/route/samples.hpp"
 
 namespace scratch::shim {
 
@@ -46,15 +47,16 @@ struct alignas(64) thread_heap {
 
     std::uint64_t next_calls = 0; // where statistics were asked for
     std::uint64_t next_bytes = 0;
-    chunk *current = nullptr; // where top is, null while nothing is pushed
-    chunk *retired = nullptr; // full or left, and blocks in them still live; newest first
-    chunk *large = nullptr;   // blocks with chunks of their own
-    chunk *spare = nullptr;   // one, kept for the next need
-    std::uint32_t retired_count = 0;
+    chunk *current = nullptr;        // where top is, null while nothing is pushed
+    chunk *retired = nullptr;        // full or left, and blocks in them still live; newest first
+    chunk *large = nullptr;          // blocks with chunks of their own
+    chunk *spare = nullptr;          // one, kept for the next need
+    std::uint32_t retired_count = 0; // outside regions, and not looked at by adaptive mode
     std::uint32_t slot = 0;
     published_counts published; // what the process's counters know already
 
     region_stack regions;
+    sample_ring samples;
     shared_words shared;
 };
 
@@ -75,11 +77,12 @@ extern __thread thread_words this_thread
 // --- the hot path -------------------------------------------------------------------------------
 
 // A new block that ends below `limit`, or null where a slow path has to decide.
+template <std::size_t largest = largest_small_block>
 [[gnu::always_inline]] inline void *try_push_below(const std::uintptr_t &limit, thread_heap *heap,
                                                    std::size_t size, std::uint32_t site) noexcept {
     for (;;) {
         const std::uintptr_t top = heap->top;
-        if (size > largest_small_block) [[unlikely]]
+        if (size > largest) [[unlikely]]
             return nullptr;
         const std::size_t padded = padded_size(size);
         if (top + padded > limit) [[unlikely]]
@@ -96,9 +99,10 @@ extern __thread thread_words this_thread
     }
 }
 
+template <std::size_t largest = largest_small_block>
 [[gnu::always_inline]] inline void *try_push(thread_heap *heap, std::size_t size,
                                              std::uint32_t site) noexcept {
-    return try_push_below(heap->limit, heap, size, site);
+    return try_push_below<largest>(heap->limit, heap, size, site);
 }
 
 // Everything that release() below does not do itself.

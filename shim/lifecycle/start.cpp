@@ -13,6 +13,7 @@
 #include "shim/observe/log.hpp"
 #include "shim/observe/report.hpp"
 #include "shim/route/route.hpp"
+#include "shim/route/sites.hpp"
 
 extern "C" void *malloc(std::size_t size) noexcept;
 
@@ -55,7 +56,11 @@ void configure() noexcept {
 [[gnu::destructor]] void finish_with_the_program() noexcept {
     if (state.load(std::memory_order_acquire) != progress::started) return;
     publish_all_heaps();
-    if (in_force.statistics != statistics_format::none) write_report(in_force, counters(), {});
+    if (in_force.statistics != statistics_format::none) {
+        site_line sites[10];
+        const std::size_t count = list_sites(sites);
+        write_report(in_force, counters(), std::span(sites).first(count));
+    }
     close_counters();
 }
 

@@ -7,6 +7,7 @@
 #include "shim/heap/remote.hpp"
 #include "shim/heap/threads.hpp"
 #include "shim/observe/counters.hpp"
+#include "shim/route/adaptive.hpp"
 #include "shim/route/route.hpp"
 #include "shim/route/runtime_callers.hpp"
 
@@ -39,7 +40,9 @@ std::uint64_t name_hash(const char *name) noexcept {
     return hash;
 }
 
-void prepare_for_trust() noexcept {
+void prepare(bool trusted) noexcept {
+    serve_regions();
+    if (!trusted) return;
     spare_runtime();
     learn_runtime();
 }
@@ -103,6 +106,7 @@ void let_chunks_wait(thread_heap *heap, region &ended) noexcept {
             for_each_live_block(c, [](const block &b) { count_escape(b.payload_size()); });
             settle_as_counted(c);
             c->region = 0;
+            c->examined = true;
             link_chunk(heap->retired, c);
         }
         c = next;
@@ -164,7 +168,7 @@ region_token enter_region(const char *name, bool trusted, std::uintptr_t stack_p
     if (!here) return 0;
     thread_heap *heap = start_own_heap();
     if (heap == nullptr) return 0;
-    if (trusted) prepare_for_trust();
+    prepare(trusted);
     end_finished_regions(heap, stack_pointer);
     if (heap->regions.depth == deepest_region) return 0;
     begin_region(heap, name_hash(name), stack_pointer, trusted, false);
@@ -194,7 +198,7 @@ void turn_frame(const char *name, bool trusted, std::uintptr_t stack_pointer) no
     if (!here) return;
     thread_heap *heap = start_own_heap();
     if (heap == nullptr) return;
-    if (trusted) prepare_for_trust();
+    prepare(trusted);
     end_finished_regions(heap, stack_pointer);
     const std::uint64_t hash = name_hash(name);
     std::uint32_t depth = heap->regions.depth;

@@ -1,12 +1,263 @@
 #include "shim/route/adaptive.hpp"
 
+#include "shim/heap/chunks.hpp"
+#include "shim/heap/inside.hpp"
+#include "shim/heap/thread_heap.hpp"
+#include "shim/heap/threads.hpp"
 #include "shim/next/next.hpp"
+#include "shim/observe/counters.hpp"
+#include "shim/route/route.hpp"
 #include "shim/route/samples.hpp"
+#include "shim/route/sites.hpp"
 
 namespace scratch::shim {
 
-void sample_freed(const block &) noexcept {}
-malloc_function adaptive_malloc() noexcept { return next.malloc; }
-malloc_function adaptive_new() noexcept { return entries.operator_new; }
+namespace {
+
+// --- the decision
+// ------------------------------------------------------------------------------------------
+
+// Calls are judged by windows of so many samples.
+constexpr std::uint32_t window = 256;
+// A look into the table costs every call about 12 instructions, and a routed call and its free save
+// about 80 of glibc's 130: below a sixth nothing is gained, and twice that leaves room for what
+// differs between programs.
+constexpr std::uint32_t needed_share = window / 3;
+// So many windows without a gain (a million calls), and the program is left alone.
+constexpr std::uint32_t patience = 64;
+// Larger blocks gain little by a cheaper call, and fill chunks.
+constexpr std::size_t largest_routed = 2048;
+// Retired chunks with live blocks that a thread may have before the sites of those blocks are
+// looked at.
+constexpr std::uint32_t tolerated_waiting = 2;
+// What adaptive mode may hold of the budget: the memory of a program nobody asked about grows by
+// less than a MiB.
+constexpr std::size_t most_held = std::size_t{768} << 10;
+
+enum class phase : std::uint8_t { watching, routing, gave_up };
+constinit std::atomic<phase> phase_now{phase::watching};
+constinit std::atomic<std::uint32_t> window_samples{0};
+constinit std::atomic<std::uint32_t> window_eligible{0};
+constinit std::atomic<std::uint32_t> windows{0};
+constinit std::atomic<bool> in_regions{false};
+constinit std::atomic<std::uint64_t> scratch_calls_before{0};
+
+void enter_phase(phase entered) noexcept {
+    phase_now.store(entered, std::memory_order_relaxed);
+    if (entered == phase::routing) route_eligible_sites();
+    if (entered != phase::routing) unroute_all_sites();
+    if (entered == phase::gave_up) counters().gave_up.store(1, std::memory_order_relaxed);
+    redirect_entries();
+}
+
+std::uint64_t routed_calls_since_last_window() noexcept {
+    std::uint64_t all = 0;
+    for (std::uint32_t slot = 0; slot < heaps_ever_started(); ++slot)
+        all += heap_at(slot)->scratch_calls;
+    return all - scratch_calls_before.exchange(all, std::memory_order_relaxed);
+}
+
+void end_window(std::uint32_t eligible) noexcept {
+    const std::uint32_t count = windows.fetch_add(1, std::memory_order_relaxed) + 1;
+    switch (phase_now.load(std::memory_order_relaxed)) {
+    case phase::watching:
+        if (eligible >= needed_share) {
+            routed_calls_since_last_window();
+            enter_phase(phase::routing);
+        } else if (count >= patience) {
+            enter_phase(phase::gave_up);
+        }
+        break;
+    case phase::routing:
+        if (routed_calls_since_last_window() < window * calls_per_sample / 5) {
+            enter_phase(phase::watching);
+        } else {
+            route_eligible_sites();
+        }
+        break;
+    case phase::gave_up:
+        break;
+    }
+}
+
+void count_sample(const site &from) noexcept {
+    const site_state state = from.state.load(std::memory_order_relaxed);
+    if (state == site_state::eligible || state == site_state::routed)
+        window_eligible.fetch_add(1, std::memory_order_relaxed);
+    if (window_samples.fetch_add(1, std::memory_order_relaxed) + 1 == window) {
+        window_samples.store(0, std::memory_order_relaxed);
+        end_window(window_eligible.exchange(0, std::memory_order_relaxed));
+    }
+}
+
+// --- one call
+// ---------------------------------------------------------------------------------------------
+
+[[gnu::always_inline]] inline site_key key_of(origin from) noexcept {
+    return make_site_key(from.caller, this_thread.stack_top - from.frame);
+}
+
+bool may_open_chunk(const thread_heap *heap) noexcept {
+    return heap->current != nullptr || budget_has_room_below(most_held);
+}
+
+// Null where this call is not put on the stack.
+[[gnu::noinline]] void *take_sample(std::size_t size, origin from) noexcept {
+    this_thread.countdown = calls_per_sample;
+    site *sampled;
+    {
+        const inside here;
+        thread_heap *heap = here ? start_own_heap() : nullptr;
+        if (heap == nullptr) return nullptr;
+        heap->samples.clock += calls_per_sample;
+        sampled = find_site(key_of(from), from.caller);
+        if (sampled == nullptr) return nullptr;
+        sampled->sampled.fetch_add(1, std::memory_order_relaxed);
+        sampled->bytes.fetch_add(size, std::memory_order_relaxed);
+        count_sample(*sampled);
+        // A site that failed once is not asked again: every late block costs a place in a chunk.
+        if (size > largest_routed || sampled->old.load(std::memory_order_relaxed) != 0)
+            return nullptr;
+        if (!may_open_chunk(heap)) return nullptr;
+    }
+    void *pushed = push_slowly(size, 1, 0);
+    if (pushed == nullptr) return nullptr;
+    if (const inside here; here) watch(this_thread.own, *block_of(pushed), *sampled);
+    return pushed;
+}
+
+[[gnu::always_inline]] inline bool is_time_for_sample() noexcept {
+    return --this_thread.countdown == 0;
+}
+
+[[gnu::always_inline]] inline bool is_routed(origin from, std::uint32_t &place) noexcept {
+    const site_key key = key_of(from);
+    place = routed_place(key);
+    return routed_sites[place] == key;
+}
+
+[[gnu::noinline]] void *push_routed_slowly(std::size_t size, std::uint32_t place) noexcept {
+    if (size > largest_routed || this_thread.own == nullptr) return nullptr;
+    if (!budget_has_room_below(most_held)) return nullptr;
+    void *pushed = push_slowly(size, 1, place);
+    if (this_thread.own->retired_count > tolerated_waiting) {
+        if (const inside here; here) demote_pinning_sites(this_thread.own);
+    }
+    return pushed;
+}
+
+// All that the two short entry points below leave out: regions, and counting what goes to `next`.
+void *push_in_general(std::size_t size, origin from) noexcept {
+    if (void *pushed = push_in_region(size, 1, from.caller)) return pushed;
+    if (this_thread.own != nullptr && this_thread.own->regions.depth != 0) return nullptr;
+    switch (phase_now.load(std::memory_order_relaxed)) {
+    case phase::routing:
+        if (std::uint32_t place; is_routed(from, place)) {
+            if (size <= largest_routed)
+                if (void *pushed = try_push(this_thread.active, size, place)) return pushed;
+            return push_routed_slowly(size, place);
+        }
+        [[fallthrough]];
+    case phase::watching:
+        return is_time_for_sample() ? take_sample(size, from) : nullptr;
+    case phase::gave_up:
+        break;
+    }
+    return nullptr;
+}
+
+// --- the entry points
+// -------------------------------------------------------------------------------------
+
+struct to_malloc {
+    [[gnu::always_inline]] static void *call(std::size_t size, std::uintptr_t) {
+        return next.malloc(size);
+    }
+};
+struct to_operator_new {
+    [[gnu::always_inline]] static void *call(std::size_t size, std::uintptr_t caller) {
+        return call_next_new(size, caller);
+    }
+};
+
+template <typename Next>
+[[gnu::noinline]] void *sample_or_pass(std::size_t size, origin from) {
+    void *pushed = take_sample(size, from);
+    return pushed != nullptr ? pushed : Next::call(size, from.caller);
+}
+
+template <typename Next>
+[[gnu::noinline]] void *routed_slowly(std::size_t size, std::uint32_t place, origin from) {
+    void *pushed = push_routed_slowly(size, place);
+    return pushed != nullptr ? pushed : Next::call(size, from.caller);
+}
+
+template <typename Next>
+void *watching(std::size_t size) {
+    const origin from = SCRATCH_ORIGIN;
+    if (is_time_for_sample()) [[unlikely]]
+        return sample_or_pass<Next>(size, from);
+    return Next::call(size, from.caller);
+}
+
+template <typename Next>
+void *routing(std::size_t size) {
+    const origin from = SCRATCH_ORIGIN;
+    if (std::uint32_t place; is_routed(from, place)) {
+        void *pushed = try_push<largest_routed>(this_thread.active, size, place);
+        if (pushed != nullptr) [[likely]]
+            return pushed;
+        return routed_slowly<Next>(size, place, from);
+    }
+    if (is_time_for_sample()) [[unlikely]]
+        return sample_or_pass<Next>(size, from);
+    return Next::call(size, from.caller);
+}
+
+template <typename Next>
+void *general(std::size_t size) {
+    const origin from = SCRATCH_ORIGIN;
+    if (void *pushed = push_in_general(size, from)) return pushed;
+    count_next_call(size);
+    return Next::call(size, from.caller);
+}
+
+template <typename Next>
+malloc_function entry_point() noexcept {
+    if (is_counting_next() || in_regions.load(std::memory_order_relaxed)) return general<Next>;
+    switch (phase_now.load(std::memory_order_relaxed)) {
+    case phase::watching:
+        return watching<Next>;
+    case phase::routing:
+        return routing<Next>;
+    case phase::gave_up:
+        break;
+    }
+    return nullptr;
+}
+
+} // namespace
+
+malloc_function adaptive_malloc() noexcept { return entry_point<to_malloc>(); }
+malloc_function adaptive_new() noexcept { return entry_point<to_operator_new>(); }
+
+void serve_regions() noexcept {
+    if (!in_regions.exchange(true, std::memory_order_relaxed)) redirect_entries();
+}
+
+void *push_if_routed(std::size_t size, origin from) noexcept { return push_in_general(size, from); }
+
+void demote_pinning_sites(thread_heap *heap) noexcept {
+    chunk *oldest = nullptr;
+    for (chunk *c = heap->retired; c != nullptr; c = c->next)
+        if (!c->examined) oldest = c;
+    if (oldest == nullptr) return;
+    oldest->examined = true;
+    --heap->retired_count;
+    for_each_live_block(oldest, [](const block &live) {
+        if (live.state != block_state::live) return;
+        if (site *pinning = site_at_place(live.site)) demote_site(*pinning);
+    });
+}
 
 } // namespace scratch::shim

@@ -15,8 +15,8 @@ namespace scratch::shim {
 
 namespace {
 
-void *move_block(void *payload, std::size_t size, std::uintptr_t caller) noexcept {
-    void *moved = push_if_tagged(size, 1, caller);
+void *move_block(void *payload, std::size_t size, origin from) noexcept {
+    void *moved = push_if_tagged(size, 1, from);
     if (moved == nullptr) moved = next.malloc(size);
     if (moved == nullptr) return nullptr;
     std::memcpy(moved, payload, std::min(size, usable_size(payload)));
@@ -26,43 +26,42 @@ void *move_block(void *payload, std::size_t size, std::uintptr_t caller) noexcep
 
 } // namespace
 
-void *allocate(std::size_t size, std::uintptr_t caller) noexcept {
-    void *pushed = push_if_tagged(size, 1, caller);
+void *allocate(std::size_t size, origin from) noexcept {
+    void *pushed = push_if_tagged(size, 1, from);
     return pushed != nullptr ? pushed : next.malloc(size);
 }
 
-void *reallocate(void *payload, std::size_t size, std::uintptr_t caller) noexcept {
-    if (payload == nullptr) return allocate(size, caller);
+void *reallocate(void *payload, std::size_t size, origin from) noexcept {
+    if (payload == nullptr) return allocate(size, from);
     if (!is_ours(payload)) return next.realloc(payload, size);
     if (size == 0) {
         release(payload);
         return nullptr;
     }
-    return resize_in_place(payload, size) ? payload : move_block(payload, size, caller);
+    return resize_in_place(payload, size) ? payload : move_block(payload, size, from);
 }
 
-void *allocate_zeroed(std::size_t count, std::size_t size, std::uintptr_t caller) noexcept {
+void *allocate_zeroed(std::size_t count, std::size_t size, origin from) noexcept {
     std::size_t bytes;
     if (!__builtin_mul_overflow(count, size, &bytes))
-        if (void *pushed = push_if_tagged(bytes, 1, caller))
+        if (void *pushed = push_if_tagged(bytes, 1, from))
             return is_known_zero(pushed) ? pushed : std::memset(pushed, 0, bytes);
     return next.calloc(count, size);
 }
 
-void *reallocate_array(void *payload, std::size_t count, std::size_t size,
-                       std::uintptr_t caller) noexcept {
+void *reallocate_array(void *payload, std::size_t count, std::size_t size, origin from) noexcept {
     std::size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes)) {
         errno = ENOMEM;
         return nullptr;
     }
-    return reallocate(payload, bytes, caller);
+    return reallocate(payload, bytes, from);
 }
 
 int allocate_posix_aligned(void **result, std::size_t alignment, std::size_t size,
-                           std::uintptr_t caller) noexcept {
+                           origin from) noexcept {
     if (std::has_single_bit(alignment) && alignment >= sizeof(void *)) {
-        if (void *pushed = push_if_tagged(size, alignment, caller)) {
+        if (void *pushed = push_if_tagged(size, alignment, from)) {
             *result = pushed;
             return 0;
         }
@@ -70,27 +69,26 @@ int allocate_posix_aligned(void **result, std::size_t alignment, std::size_t siz
     return next.posix_memalign(result, alignment, size);
 }
 
-void *allocate_aligned(std::size_t alignment, std::size_t size, std::uintptr_t caller) noexcept {
-    void *pushed =
-        std::has_single_bit(alignment) ? push_if_tagged(size, alignment, caller) : nullptr;
+void *allocate_aligned(std::size_t alignment, std::size_t size, origin from) noexcept {
+    void *pushed = std::has_single_bit(alignment) ? push_if_tagged(size, alignment, from) : nullptr;
     return pushed != nullptr ? pushed : next.aligned_alloc(alignment, size);
 }
 
-void *allocate_memalign(std::size_t alignment, std::size_t size, std::uintptr_t caller) noexcept {
+void *allocate_memalign(std::size_t alignment, std::size_t size, origin from) noexcept {
     void *pushed =
         alignment <= largest_alignment
-            ? push_if_tagged(size, std::bit_ceil(std::max<std::size_t>(alignment, 1)), caller)
+            ? push_if_tagged(size, std::bit_ceil(std::max<std::size_t>(alignment, 1)), from)
             : nullptr;
     return pushed != nullptr ? pushed : next.memalign(alignment, size);
 }
 
-void *allocate_pages(std::size_t size, std::uintptr_t caller) noexcept {
+void *allocate_pages(std::size_t size, origin from) noexcept {
     const std::size_t page = pages::page_size();
-    void *pushed = push_if_tagged(size, page, caller);
+    void *pushed = push_if_tagged(size, page, from);
     return pushed != nullptr ? pushed : next.memalign(page, size);
 }
 
-void *allocate_whole_pages(std::size_t size, std::uintptr_t caller) noexcept {
+void *allocate_whole_pages(std::size_t size, origin from) noexcept {
     const std::size_t page = pages::page_size();
     std::size_t rounded;
     if (__builtin_add_overflow(size, page - 1, &rounded)) {
@@ -98,7 +96,7 @@ void *allocate_whole_pages(std::size_t size, std::uintptr_t caller) noexcept {
         return nullptr;
     }
     rounded &= ~(page - 1);
-    void *pushed = push_if_tagged(rounded, page, caller);
+    void *pushed = push_if_tagged(rounded, page, from);
     return pushed != nullptr ? pushed : next.memalign(page, rounded);
 }
 

@@ -7,19 +7,20 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "shim/route/origin.hpp"
+
 namespace scratch::shim {
 
-void *allocate(std::size_t size, std::uintptr_t caller) noexcept;
-void *reallocate(void *payload, std::size_t size, std::uintptr_t caller) noexcept;
-void *allocate_zeroed(std::size_t count, std::size_t size, std::uintptr_t caller) noexcept;
-void *reallocate_array(void *payload, std::size_t count, std::size_t size,
-                       std::uintptr_t caller) noexcept;
+void *allocate(std::size_t size, origin from) noexcept;
+void *reallocate(void *payload, std::size_t size, origin from) noexcept;
+void *allocate_zeroed(std::size_t count, std::size_t size, origin from) noexcept;
+void *reallocate_array(void *payload, std::size_t count, std::size_t size, origin from) noexcept;
 int allocate_posix_aligned(void **result, std::size_t alignment, std::size_t size,
-                           std::uintptr_t caller) noexcept;
-void *allocate_aligned(std::size_t alignment, std::size_t size, std::uintptr_t caller) noexcept;
-void *allocate_memalign(std::size_t alignment, std::size_t size, std::uintptr_t caller) noexcept;
-void *allocate_pages(std::size_t size, std::uintptr_t caller) noexcept;
-void *allocate_whole_pages(std::size_t size, std::uintptr_t caller) noexcept;
+                           origin from) noexcept;
+void *allocate_aligned(std::size_t alignment, std::size_t size, origin from) noexcept;
+void *allocate_memalign(std::size_t alignment, std::size_t size, origin from) noexcept;
+void *allocate_pages(std::size_t size, origin from) noexcept;
+void *allocate_whole_pages(std::size_t size, origin from) noexcept;
 std::size_t usable_size_of(void *payload) noexcept;
 void free_any(void *payload) noexcept;
 bool release_if_ours(void *payload) noexcept;

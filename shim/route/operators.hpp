@@ -13,23 +13,23 @@
 namespace scratch::shim {
 
 template <cxx_operator wanted, typename... Tag>
-[[gnu::always_inline]] inline void *new_block(void *caller, std::size_t size, const Tag &...tag) {
+[[gnu::always_inline]] inline void *new_block(origin from, std::size_t size, const Tag &...tag) {
     if (entries.routing && operators_are_routed())
-        if (void *pushed = push_if_tagged(size, 1, reinterpret_cast<std::uintptr_t>(caller)))
-            return pushed;
+        if (void *pushed = push_if_tagged(size, 1, from)) return pushed;
     using function = void *(*)(std::size_t, const Tag &...);
-    return reinterpret_cast<function>(next_operator(wanted, caller))(size, tag...);
+    return reinterpret_cast<function>(next_operator(wanted, reinterpret_cast<void *>(from.caller)))(
+        size, tag...);
 }
 
 template <cxx_operator wanted, typename... Tag>
-[[gnu::always_inline]] inline void *new_aligned(void *caller, std::size_t size,
+[[gnu::always_inline]] inline void *new_aligned(origin from, std::size_t size,
                                                 std::align_val_t alignment, const Tag &...tag) {
     if (entries.routing && operators_are_routed())
-        if (void *pushed = push_if_tagged(size, static_cast<std::size_t>(alignment),
-                                          reinterpret_cast<std::uintptr_t>(caller)))
+        if (void *pushed = push_if_tagged(size, static_cast<std::size_t>(alignment), from))
             return pushed;
     using function = void *(*)(std::size_t, std::align_val_t, const Tag &...);
-    return reinterpret_cast<function>(next_operator(wanted, caller))(size, alignment, tag...);
+    return reinterpret_cast<function>(next_operator(wanted, reinterpret_cast<void *>(from.caller)))(
+        size, alignment, tag...);
 }
 
 // Each argument is passed as the operator takes it: the tag by reference, sizes and alignments by
@@ -44,12 +44,13 @@ struct as_passed<std::nothrow_t> {
 };
 
 template <cxx_operator wanted, typename... Arguments>
-[[gnu::always_inline]] inline void delete_block(void *caller, void *payload,
+[[gnu::always_inline]] inline void delete_block(origin from, void *payload,
                                                 const Arguments &...arguments) noexcept {
     if (is_ours(payload)) return release(payload);
     if (payload == nullptr) return;
     using function = void (*)(void *, typename as_passed<Arguments>::type...);
-    return reinterpret_cast<function>(next_operator(wanted, caller))(payload, arguments...);
+    return reinterpret_cast<function>(next_operator(wanted, reinterpret_cast<void *>(from.caller)))(
+        payload, arguments...);
 }
 
 } // namespace scratch::shim

@@ -28,12 +28,6 @@ constinit std::atomic<operators_of> whose_operators{operators_of::unknown};
     return reinterpret_cast<std::uintptr_t>(__builtin_return_address(0));
 }
 
-void *next_operator_new(std::size_t size, std::uintptr_t caller) {
-    using function = void *(*)(std::size_t);
-    void *found = next_operator(cxx_operator::plain_new, reinterpret_cast<void *>(caller));
-    return reinterpret_cast<function>(found)(size);
-}
-
 void *new_from_next(std::size_t size);
 
 void direct_new(malloc_function operator_new) noexcept {
@@ -42,26 +36,6 @@ void direct_new(malloc_function operator_new) noexcept {
 
 // --- mode scoped
 // ----------------------------------------------------------------------------------------
-
-// The innermost region's chunk is full, or the block is large, or there is no region at all.
-void *push_in_region(std::size_t size, std::size_t alignment, std::uintptr_t caller) noexcept {
-    thread_heap *heap = this_thread.own;
-    if (heap == nullptr || heap->regions.depth == 0) return nullptr;
-    if (may_be_runtime(caller) && is_runtime(caller)) return nullptr;
-    if (alignment > largest_alignment) return nullptr;
-    {
-        const inside here;
-        if (!here) return nullptr;
-        end_finished_regions(heap, stack_pointer());
-    }
-    if (heap->regions.depth == 0) return nullptr;
-    if (!heap->regions.open[heap->regions.depth - 1].trusted && heap->limit == 0 &&
-        !budget_has_room()) {
-        counters().budget_refusals.fetch_add(1, std::memory_order_relaxed);
-        return nullptr;
-    }
-    return push_slowly(size, alignment, static_cast<std::uint32_t>(caller));
-}
 
 [[gnu::noinline]] void *scoped_malloc_slowly(std::size_t size, std::uintptr_t caller) noexcept {
     if (void *pushed = push_in_region(size, 1, caller)) return pushed;
@@ -85,7 +59,7 @@ void *scoped_malloc(std::size_t size) noexcept {
 [[gnu::noinline]] void *scoped_new_slowly(std::size_t size, std::uintptr_t caller) {
     if (void *pushed = push_in_region(size, 1, caller)) return pushed;
     count_next_call(size);
-    return next_operator_new(size, caller);
+    return call_next_new(size, caller);
 }
 
 template <bool spare_runtime>
@@ -110,7 +84,7 @@ void *first_malloc(std::size_t size) noexcept {
 void *first_new(std::size_t size) {
     const std::uintptr_t caller = return_address();
     start();
-    return next_operator_new(size, caller);
+    return call_next_new(size, caller);
 }
 
 malloc_function routed_malloc() noexcept {
@@ -129,13 +103,13 @@ void *first_routed_new(std::size_t size) {
     const std::uintptr_t caller = return_address();
     if (!operators_are_routed()) {
         direct_new(new_from_next);
-        return next_operator_new(size, caller);
+        return call_next_new(size, caller);
     }
     direct_new(routed_new());
     return scoped_new_slowly(size, caller);
 }
 
-void *new_from_next(std::size_t size) { return next_operator_new(size, return_address()); }
+void *new_from_next(std::size_t size) { return call_next_new(size, return_address()); }
 
 void direct(malloc_function malloc, malloc_function operator_new, bool routing) noexcept {
     __atomic_store_n(&entries.malloc, malloc, __ATOMIC_RELAXED);
@@ -145,33 +119,73 @@ void direct(malloc_function malloc, malloc_function operator_new, bool routing) 
 
 } // namespace
 
+void *call_next_new(std::size_t size, std::uintptr_t caller) {
+    using function = void *(*)(std::size_t);
+    void *found = next_operator(cxx_operator::plain_new, reinterpret_cast<void *>(caller));
+    return reinterpret_cast<function>(found)(size);
+}
+
+void *push_in_region(std::size_t size, std::size_t alignment, std::uintptr_t caller) noexcept {
+    thread_heap *heap = this_thread.own;
+    if (heap == nullptr || heap->regions.depth == 0) return nullptr;
+    if (may_be_runtime(caller) && is_runtime(caller)) return nullptr;
+    if (alignment > largest_alignment) return nullptr;
+    if (alignment <= sizeof(block))
+        if (void *pushed = try_push(this_thread.active, size, static_cast<std::uint32_t>(caller)))
+            return pushed;
+    {
+        const inside here;
+        if (!here) return nullptr;
+        end_finished_regions(heap, stack_pointer());
+    }
+    if (heap->regions.depth == 0) return nullptr;
+    if (!heap->regions.open[heap->regions.depth - 1].trusted && heap->limit == 0 &&
+        !budget_has_room()) {
+        counters().budget_refusals.fetch_add(1, std::memory_order_relaxed);
+        return nullptr;
+    }
+    return push_slowly(size, alignment, static_cast<std::uint32_t>(caller));
+}
+
 constinit entry_points entries{{first_malloc}, {first_new}, {false}};
 
 void direct_entries(run_mode mode, bool count_next) noexcept {
     counting.store(count_next, std::memory_order_relaxed);
     mode_now.store(mode, std::memory_order_relaxed);
-    if (mode == run_mode::scoped || mode == run_mode::adaptive) {
-        direct(routed_malloc(), first_routed_new, true);
-    } else {
-        direct(next.malloc, new_from_next, false);
-    }
+    push_outside_regions(mode == run_mode::adaptive);
+    redirect_entries();
 }
 
 void spare_runtime() noexcept {
     if (sparing_runtime.exchange(true, std::memory_order_relaxed)) return;
     learn_runtime();
-    if (regions_allowed()) direct(routed_malloc(), first_routed_new, true);
+    redirect_entries();
 }
 
 void stand_aside() noexcept { direct_entries(run_mode::off, false); }
+
+void redirect_entries() noexcept {
+    const run_mode mode = mode_now.load(std::memory_order_relaxed);
+    if (mode != run_mode::scoped && mode != run_mode::adaptive)
+        return direct(next.malloc, new_from_next, false);
+    malloc_function malloc = routed_malloc();
+    const bool routing = malloc != nullptr;
+    direct(routing ? malloc : next.malloc, routing ? first_routed_new : new_from_next, routing);
+}
+
+bool is_counting_next() noexcept { return counting.load(std::memory_order_relaxed); }
 
 bool regions_allowed() noexcept {
     return mode_now.load(std::memory_order_relaxed) != run_mode::off;
 }
 
-void *push_if_tagged(std::size_t size, std::size_t alignment, std::uintptr_t caller) noexcept {
+void *push_if_tagged(std::size_t size, std::size_t alignment, origin from) noexcept {
     if (!entries.routing) return nullptr;
-    if (void *pushed = push_in_region(size, alignment, caller)) return pushed;
+    void *pushed =
+        mode_now.load(std::memory_order_relaxed) == run_mode::adaptive && alignment <= sizeof(block)
+            ? push_if_routed(size, from)
+            : push_in_region(size, alignment, from.caller);
+    if (pushed != nullptr) return pushed;
     count_next_call(size);
     return nullptr;
 }

@@ -9,11 +9,17 @@
 
 #include "shim/lifecycle/configuration.hpp"
 #include "shim/route/entries.hpp"
+#include "shim/route/origin.hpp"
 
 namespace scratch::shim {
 
 // Directs the entry points: called at start, and by adaptive mode when it decides.
 void direct_entries(run_mode mode, bool count_next) noexcept;
+
+// The same again, after something that decides about them has changed.
+void redirect_entries() noexcept;
+
+bool is_counting_next() noexcept;
 
 // All calls to the next allocator from now on; blocks that are on stacks stay valid.
 void stand_aside() noexcept;
@@ -25,7 +31,14 @@ bool regions_allowed() noexcept;
 void spare_runtime() noexcept;
 
 // For the exports without an entry point. Null: go to `next`. `alignment` is a power of two.
-void *push_if_tagged(std::size_t size, std::size_t alignment, std::uintptr_t caller) noexcept;
+void *push_if_tagged(std::size_t size, std::size_t alignment, origin from) noexcept;
+
+// On the stack of the innermost region; null if there is none, or it has no room, or the runtime
+// calls for itself.
+void *push_in_region(std::size_t size, std::size_t alignment, std::uintptr_t caller) noexcept;
+
+// The next operator new, found by the caller's module if need be. Throws what that throws.
+void *call_next_new(std::size_t size, std::uintptr_t caller);
 
 // A tagged call: scratch wherever the thread is, unless the shim stood aside.
 void *push_tagged(std::size_t size, std::uintptr_t caller) noexcept;
