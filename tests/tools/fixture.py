@@ -109,6 +109,27 @@ def compile_text(text: str, output: Path, *flags: str) -> None:
     subprocess.run([*COMPILER, "-x", "c", "-", "-x", "none", "-o", str(output), "-w", *flags], input=text, text=True, check=True)
 
 
+def find(root: Path, name: str) -> list[Path]:
+    """The files of that name anywhere below `root`."""
+    return sorted(path for path in root.rglob(name) if not path.is_dir())
+
+
+def installed_and_moved(folder: Path) -> Path:
+    """Installs the build under test below `folder`, moves what its prefix would be, and returns the new place."""
+    build = os.environ.get("SCRATCH_BUILD", "")
+    if not build:
+        print("SKIPPED: SCRATCH_BUILD names no build folder; meson test sets it")
+        sys.exit(SKIPPED)
+    destination = folder / "destination"
+    done = subprocess.run([*os.environ.get("MESON", "meson").split(), "install", "-C", build, "--no-rebuild",
+                           "--destdir", str(destination)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, check=False)
+    if done.returncode != 0:
+        raise AssertionError(done.stdout)
+    script, = (path for path in find(destination, "scratch") if path.parent.name == "bin")
+    return script.parent.parent.rename(folder / "moved")
+
+
 def modules() -> None:
     """Makes the modules of the tool importable, for tests of a single one."""
     sys.path.insert(0, str(SOURCE / "tools"))

@@ -2,41 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import sys
-import tempfile
 from pathlib import Path
 
-from fixture import ToolTest, main
-
-BUILD = os.environ.get("SCRATCH_BUILD", "")
-MESON = os.environ.get("MESON", "meson").split()
-
-
-def find(root: Path, name: str) -> list[Path]:
-    return sorted(path for path in root.rglob(name) if not path.is_dir())
-
+from fixture import ToolTest, find, installed_and_moved, main
 
 class InstalledTreeMayBeMoved(ToolTest):
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        if not BUILD:
-            print("SKIPPED: SCRATCH_BUILD names no build folder; meson test sets it")
-            sys.exit(77)
-        destination = cls.folder / "destination"
-        done = subprocess.run([*MESON, "install", "-C", BUILD, "--no-rebuild", "--destdir", str(destination)],
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-        if done.returncode != 0:
-            raise AssertionError(done.stdout)
-        script, = find(destination, "scratch") and [path for path in find(destination, "scratch")
-                                                    if path.parent.name == "bin"]
-        cls.moved = Path(tempfile.mkdtemp(prefix="scratch-moved-"))
-        cls.addClassCleanup(shutil.rmtree, cls.moved)
-        script.parent.parent.rename(cls.moved / "tree")
-        cls.tree = cls.moved / "tree"
+        cls.tree = installed_and_moved(cls.folder)
         cls.shim = find(cls.tree, "libscratch-preload.so")
 
     def run_moved(self, *arguments: str, script: Path | None = None) -> subprocess.CompletedProcess[str]:

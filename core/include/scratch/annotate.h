@@ -250,10 +250,10 @@ SCRATCH_ANNOTATE_INLINE_ void scratch_free(void *block) {
         free(block);
 }
 
-#define SCRATCH_JOIN_TEXT_(left, right) left##right
-#define SCRATCH_JOIN_(left, right) SCRATCH_JOIN_TEXT_(left, right)
+#define SCRATCH_REGION_JOIN_TEXT_(left, right) left##right
+#define SCRATCH_REGION_JOIN_(left, right) SCRATCH_REGION_JOIN_TEXT_(left, right)
 #define SCRATCH_REGION_FLAGS_(name, flags, ...)                                                    \
-    SCRATCH_REGION_VARIABLE_(SCRATCH_JOIN_(scratch_region_of_line_, __LINE__), name, flags)
+    SCRATCH_REGION_VARIABLE_(SCRATCH_REGION_JOIN_(scratch_region_of_line_, __LINE__), name, flags)
 #define SCRATCH_FRAME_FLAGS_(name, flags, ...) scratch_frame_turn((name), (flags))
 
 #ifdef __cplusplus
