@@ -25,7 +25,7 @@ class OptionsSayWhatIsAccepted(ToolTest):
 
     def test_budget_in_every_unit(self) -> None:
         for text, size in (("0", 0), ("4096", 4096), ("512K", 524288), ("8M", 8388608), ("2g", 2147483648),
-                           ("1T", 1099511627776), ("9223372036854775807", 9223372036854775807)):
+                           ("3KiB", 3072), ("1mib", 1048576), ("9223372036854775807", 9223372036854775807)):
             self.assertEqual({"MODE": "adaptive", "BUDGET": str(size)}, self.settings("--budget", text))
 
     def test_statistics(self) -> None:
@@ -54,7 +54,8 @@ class OptionsSayWhatIsAccepted(ToolTest):
             self.assert_refused(125, command, "--mode", "fast", says=("'fast'", "off, scoped, profile, adaptive"))
             self.assert_refused(125, command, "--log=loud", says=("'loud'", "off, error, warn, info, debug"))
             self.assert_refused(125, command, "--stats=xml", says=("'xml'", "text, json"))
-            for budget in ("", "M", "8X", "-1", "1.5M", "8MB", "٨", "99999999999T", "0x10"):
+            for budget in ("", "M", "8X", "-1", "1.5M", "8MB", "iB", "5iB", "٨", "1T",
+                           "99999999999G", "0x10", " 1", "+1", "1_000"):
                 self.assert_refused(125, command, f"--budget={budget}", says=(repr(budget), "accepted"))
             for option in ("--output", "--next", "--exclude"):
                 self.assert_refused(125, command, f"{option}=", says=(option, "empty"))
