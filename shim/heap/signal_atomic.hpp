@@ -9,8 +9,8 @@ namespace scratch::shim {
 
 #if defined(__x86_64__)
 
-// Sets `word` to `desired` if it is `expected`; true if it was.
-[[gnu::always_inline]] inline bool exchange_if_same(std::uintptr_t &word, std::uintptr_t expected,
+// Sets `word` to `desired` if it is `expected`; true if it was. Else `expected` becomes what it is.
+[[gnu::always_inline]] inline bool exchange_if_same(std::uintptr_t &word, std::uintptr_t &expected,
                                                     std::uintptr_t desired) noexcept {
     bool same;
     __asm__ volatile("cmpxchgq %[desired], %[word]"
@@ -31,11 +31,32 @@ namespace scratch::shim {
     return zero;
 }
 
+// The sum in one instruction; g++ 12 copies an operand first.
+[[gnu::always_inline]] inline std::uintptr_t sum_of(std::uintptr_t left,
+                                                    std::uintptr_t right) noexcept {
+    std::uintptr_t sum;
+    __asm__("leaq (%[left],%[right]), %[sum]"
+            : [sum] "=&r"(sum)
+            : [left] "r"(left), [right] "r"(right));
+    return sum;
+}
+
+// Flips bits and tells whether the result is zero: whether the word was exactly those bits.
+[[gnu::always_inline]] inline bool flip_reaches_zero(std::uint32_t &word,
+                                                     std::uint32_t bits) noexcept {
+    bool zero;
+    __asm__ volatile("xorl %[bits], %[word]"
+                     : [word] "+m"(word), "=@ccz"(zero)
+                     : [bits] "ir"(bits)
+                     : "memory");
+    return zero;
+}
+
 #else
 
 // Elsewhere the compiler's relaxed atomics: on arm64 a pair of exclusive accesses or one LSE
 // instruction.
-[[gnu::always_inline]] inline bool exchange_if_same(std::uintptr_t &word, std::uintptr_t expected,
+[[gnu::always_inline]] inline bool exchange_if_same(std::uintptr_t &word, std::uintptr_t &expected,
                                                     std::uintptr_t desired) noexcept {
     return __atomic_compare_exchange_n(&word, &expected, desired, false, __ATOMIC_RELAXED,
                                        __ATOMIC_RELAXED);
@@ -44,6 +65,16 @@ namespace scratch::shim {
 [[gnu::always_inline]] inline bool subtract_reaches_zero(std::uint32_t &word,
                                                          std::uint32_t amount) noexcept {
     return __atomic_sub_fetch(&word, amount, __ATOMIC_RELAXED) == 0;
+}
+
+[[gnu::always_inline]] inline bool flip_reaches_zero(std::uint32_t &word,
+                                                     std::uint32_t bits) noexcept {
+    return __atomic_xor_fetch(&word, bits, __ATOMIC_RELAXED) == 0;
+}
+
+[[gnu::always_inline]] inline std::uintptr_t sum_of(std::uintptr_t left,
+                                                    std::uintptr_t right) noexcept {
+    return left + right;
 }
 
 #endif

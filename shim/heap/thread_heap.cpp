@@ -80,13 +80,6 @@ void free_as_owner(thread_heap *heap, block *freed) noexcept {
 }
 
 void release_slowly(block *freed) noexcept {
-    // The newest block with holes beneath: live for sure where the last look saw it so.
-    thread_heap *active = this_thread.active;
-    if (freed->state == block_state::live &&
-        reinterpret_cast<std::uintptr_t>(freed->above()) == active->top) {
-        freed->state = block_state::freed;
-        return pop_over_holes(active, freed);
-    }
     check_freeable(freed);
     chunk *c = chunk_of(freed);
     if (c->owner == this_thread.own) {
@@ -99,13 +92,19 @@ void release_slowly(block *freed) noexcept {
     free_remotely(c->owner, freed);
 }
 
+void release_newest_slowly(thread_heap *heap, block *newest) noexcept {
+    if (newest->state != block_state::live) return release_slowly(newest);
+    newest->state = block_state::freed;
+    pop_over_holes(heap, newest);
+}
+
 void retired_chunk_died(chunk *dead) noexcept {
     // A handler that interrupted a slow path leaves it for the sweep that follows.
     if (const inside here; here) give_back_dead(this_thread.own, dead);
 }
 
 void pop_over_holes(thread_heap *heap, block *freed) noexcept {
-    const auto end = reinterpret_cast<std::uintptr_t>(freed->above());
+    auto end = reinterpret_cast<std::uintptr_t>(freed->above());
     chunk *c = chunk_of(freed);
     auto *lowest = freed;
     std::uint32_t holes = 0;
@@ -150,11 +149,12 @@ bool resize_in_place(void *payload, std::size_t size) noexcept {
     if (resized->state != block_state::live && resized->state != block_state::sampled)
         refuse_to_free(payload);
     const auto begin = reinterpret_cast<std::uintptr_t>(resized);
+    std::uintptr_t end = begin + resized->size;
     thread_heap *heap = this_thread.active;
-    if (size <= largest_small_block && begin + resized->size == heap->top) {
+    if (size <= largest_small_block && end == heap->top) {
         const std::size_t padded = padded_size(size);
         if (begin + padded > chunk_of(resized)->limit()) return false;
-        if (exchange_if_same(heap->top, begin + resized->size, begin + padded)) {
+        if (exchange_if_same(heap->top, end, begin + padded)) {
             resized->size = static_cast<std::uint32_t>(padded);
             return true;
         }

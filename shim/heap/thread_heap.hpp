@@ -80,23 +80,23 @@ extern __thread thread_words this_thread
 template <std::size_t largest = largest_small_block>
 [[gnu::always_inline]] inline void *try_push_below(const std::uintptr_t &limit, thread_heap *heap,
                                                    std::size_t size, std::uint32_t site) noexcept {
+    if (size > largest) [[unlikely]]
+        return nullptr;
+    const std::size_t padded = padded_size(size);
+    std::uintptr_t top = heap->top;
     for (;;) {
-        const std::uintptr_t top = heap->top;
-        if (size > largest) [[unlikely]]
-            return nullptr;
-        const std::size_t padded = padded_size(size);
         if (top + padded > limit) [[unlikely]]
             return nullptr;
-        if (!exchange_if_same(heap->top, top, top + padded)) [[unlikely]]
-            continue;
-        auto *pushed = reinterpret_cast<block *>(top);
-        pushed->size = static_cast<std::uint32_t>(padded);
-        pushed->site = site;
-        pushed->state_and_hole() = live_above_no_hole;
-        ++heap->scratch_calls;
-        heap->scratch_bytes += padded;
-        return pushed->payload();
+        if (exchange_if_same(heap->top, top, top + padded)) [[likely]]
+            break;
     }
+    auto *pushed = reinterpret_cast<block *>(top);
+    pushed->size = static_cast<std::uint32_t>(padded);
+    pushed->site = site;
+    pushed->state_and_hole() = live_above_no_hole;
+    ++heap->scratch_calls;
+    heap->scratch_bytes += padded;
+    return pushed->payload();
 }
 
 template <std::size_t largest = largest_small_block>
@@ -107,6 +107,7 @@ template <std::size_t largest = largest_small_block>
 
 // Everything that release() below does not do itself.
 void release_slowly(block *freed) noexcept;
+void release_newest_slowly(thread_heap *heap, block *newest) noexcept;
 void retired_chunk_died(chunk *dead) noexcept;
 void pop_over_holes(thread_heap *heap, block *freed) noexcept;
 
@@ -115,7 +116,7 @@ void pop_over_holes(thread_heap *heap, block *freed) noexcept;
 [[gnu::always_inline]] inline bool mark_freed(block &marked) noexcept {
     constexpr auto live = static_cast<std::uint32_t>(block_state::live);
     auto &state = *reinterpret_cast<half_word_of_header *>(&marked.state);
-    if ((state ^= live) == 0) [[likely]]
+    if (flip_reaches_zero(state, live)) [[likely]]
         return true;
     state ^= live;
     return false;
@@ -125,22 +126,24 @@ void pop_over_holes(thread_heap *heap, block *freed) noexcept;
 [[gnu::always_inline]] inline void release(void *payload) noexcept {
     block *freed = block_of(payload);
     thread_heap *heap = this_thread.active;
-    const auto end = reinterpret_cast<std::uintptr_t>(freed->above());
+    const std::uint32_t size = freed->size;
+    std::uintptr_t end = sum_of(reinterpret_cast<std::uintptr_t>(freed), size);
     if (end == heap->top) {
         if (freed->state_and_hole() != live_above_no_hole) [[unlikely]]
-            return release_slowly(freed);
+            return release_newest_slowly(heap, freed);
         freed->state = block_state::freed;
         if (exchange_if_same(heap->top, end, reinterpret_cast<std::uintptr_t>(freed))) [[likely]]
             return;
         // A handler pushed above it meanwhile: it is a hole now.
+        end = sum_of(reinterpret_cast<std::uintptr_t>(freed), size);
     } else {
         if (chunk_of(freed)->owner != heap) [[unlikely]]
             return release_slowly(freed);
         if (!mark_freed(*freed)) [[unlikely]]
             return release_slowly(freed);
     }
-    const std::uint32_t size = freed->size;
-    freed->above()->hole_below = size + freed->hole_below;
+    reinterpret_cast<block *>(end)->hole_below =
+        size + freed->hole_below;
     if (subtract_reaches_zero(chunk_of(freed)->live, size)) [[unlikely]]
         retired_chunk_died(chunk_of(freed));
 }

@@ -87,6 +87,11 @@ const char *runtime_folder(char **environment) noexcept {
     return nullptr;
 }
 
+// A sixteenth of all processes: each leaves one file at most and one sweep removes up to a hundred,
+// so they stay few, at little cost for each start. By a hash (Knuth's multiplicative), since
+// numbers come in steps.
+bool is_turn_to_sweep() noexcept { return this_process() * 2654435761u >> 28 == 0; }
+
 void add_pattern(plain_text &text, const char *pattern, std::string_view program) noexcept {
     for (const char *at = pattern; *at != 0; ++at) {
         if (*at != '%') {
@@ -111,11 +116,13 @@ void add_pattern(plain_text &text, const char *pattern, std::string_view program
 
 int create_default_file(char **environment, std::string_view content, path_text &path) noexcept {
     const char *folder = runtime_folder(environment);
-    if (folder != nullptr) {
-        const int descriptor = create_in(folder, content, path);
-        if (descriptor >= 0) return descriptor;
+    int descriptor = folder != nullptr ? create_in(folder, content, path) : -ENOENT;
+    if (descriptor < 0) {
+        folder = "/dev/shm";
+        descriptor = create_in(folder, content, path);
     }
-    return create_in("/dev/shm", content, path);
+    if (is_turn_to_sweep()) remove_stale_files(folder);
+    return descriptor;
 }
 
 int create_asked_file(const char *pattern, std::string_view program, std::string_view content,

@@ -25,6 +25,10 @@ int create_default_file(char **environment, std::string_view content, path_text 
 int create_asked_file(const char *pattern, std::string_view program, std::string_view content,
                       path_text &path) noexcept;
 
+// Removes files of processes that are gone, this user's, out of a folder: some of them, see
+// visit_some_names. Processes that end by _exit or a signal leave their file behind.
+void remove_stale_files(const char *folder) noexcept;
+
 // A short text for an error number, positive or negative.
 const char *describe_error(int error) noexcept;
 

@@ -62,6 +62,10 @@ void close_descriptor(int descriptor) noexcept;
 int remove_file(const char *path) noexcept;
 int rename_file(const char *from, const char *to) noexcept;
 
+// Calls `visit(context, name)` for the names in a folder, up to a first batch of about a hundred.
+void visit_some_names(const char *folder, void (*visit)(void *context, const char *name),
+                      void *context) noexcept;
+
 // Maps the first `size` bytes of a file shared and writable, at `place` (over what is there) or,
 // for null, anywhere; `descriptor` -1: zeroed private memory. Null on failure.
 void *map_shared(void *place, std::size_t size, int descriptor) noexcept;

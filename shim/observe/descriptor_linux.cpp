@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <ctime>
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
@@ -142,6 +143,22 @@ int remove_file(const char *path) noexcept {
 
 int rename_file(const char *from, const char *to) noexcept {
     return result_of(call_kernel(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0));
+}
+
+void visit_some_names(const char *folder, void (*visit)(void *, const char *),
+                      void *context) noexcept {
+    const int descriptor =
+        result_of(call_kernel(SYS_openat, AT_FDCWD, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0));
+    if (descriptor < 0) return;
+    alignas(dirent64) char batch[4096];
+    const long size = call_kernel(SYS_getdents64, descriptor, batch, sizeof batch);
+    close_descriptor(descriptor);
+    for (long at = 0; at < size;) {
+        // libc's dirent64 is the kernel's, but for the size that a name may take.
+        const auto *entry = reinterpret_cast<const dirent64 *>(batch + at);
+        visit(context, entry->d_name);
+        at += entry->d_reclen;
+    }
 }
 
 void *map_shared(void *place, std::size_t size, int descriptor) noexcept {

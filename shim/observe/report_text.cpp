@@ -11,18 +11,21 @@ namespace scratch::shim {
 
 namespace {
 
+// Wide enough for the names of most sites; the whole table is 74 columns.
+constexpr int name_width = 36;
+
 std::uint64_t value(const std::atomic<std::uint64_t> &counter) noexcept {
     return counter.load(std::memory_order_relaxed);
 }
 
 void add_row(plain_text &text, const char *name, std::uint64_t first,
              std::uint64_t second) noexcept {
-    text.format("  %-24s%16" PRIu64 "%20" PRIu64 "\n", name, first, second);
+    text.format("  %-*s%16" PRIu64 "%20" PRIu64 "\n", name_width, name, first, second);
 }
 
 void add_heading(plain_text &text, const char *name, const char *first,
                  const char *second) noexcept {
-    text.format("  %-24s%16s%20s\n", name, first, second);
+    text.format("  %-*s%16s%20s\n", name_width, name, first, second);
 }
 
 const char *without_folder(const char *path) noexcept {
@@ -50,10 +53,11 @@ void add_sites(plain_text &text, const report_content &content) noexcept {
         add_place(name, site->caller);
         text.add(name.view());
         // A long name gets the row to itself, so that the numbers stay in their columns.
-        if (name.view().size() > 24)
-            text.format("\n  %-24s", "");
+        const int size = static_cast<int>(name.view().size());
+        if (size > name_width)
+            text.format("\n  %*s", name_width, "");
         else
-            text.format("%*s", static_cast<int>(24 - name.view().size()), "");
+            text.format("%*s", name_width - size, "");
         text.format("%16" PRIu64 "%20" PRIu64, site->calls, site->bytes);
         if (site->escapes != 0) text.format("  escapes %" PRIu64, site->escapes);
         if (site->demoted) text.add("  demoted");

@@ -49,6 +49,8 @@ void prepare(bool trusted) noexcept {
 
 void begin_region(thread_heap *heap, std::uint64_t name, std::uintptr_t stack_pointer, bool trusted,
                   bool frame) noexcept {
+    if (stack_pointer == no_bound && heap->regions.depth != 0)
+        stack_pointer = heap->regions.open[heap->regions.depth - 1].stack_pointer;
     region &opened = heap->regions.open[heap->regions.depth];
     opened = {name, stack_pointer, heap->top, heap->limit, heap->current, nullptr,
               0,    trusted,       frame};
@@ -169,7 +171,7 @@ region_token enter_region(const char *name, bool trusted, std::uintptr_t stack_p
     thread_heap *heap = start_own_heap();
     if (heap == nullptr) return 0;
     prepare(trusted);
-    end_finished_regions(heap, stack_pointer);
+    end_finished_regions(heap, scratch::shim::stack_pointer());
     if (heap->regions.depth == deepest_region) return 0;
     begin_region(heap, name_hash(name), stack_pointer, trusted, false);
     return token_of(heap, heap->regions.open[heap->regions.depth - 1]);
@@ -192,14 +194,14 @@ void leave_region(region_token token) noexcept {
     }
 }
 
-void turn_frame(const char *name, bool trusted, std::uintptr_t stack_pointer) noexcept {
+void turn_frame(const char *name, bool trusted) noexcept {
     if (!regions_allowed()) return;
     const inside here;
     if (!here) return;
     thread_heap *heap = start_own_heap();
     if (heap == nullptr) return;
     prepare(trusted);
-    end_finished_regions(heap, stack_pointer);
+    end_finished_regions(heap, stack_pointer());
     const std::uint64_t hash = name_hash(name);
     std::uint32_t depth = heap->regions.depth;
     while (depth > 0 && heap->regions.open[depth - 1].frame) {
@@ -209,11 +211,7 @@ void turn_frame(const char *name, bool trusted, std::uintptr_t stack_pointer) no
         break;
     }
     if (heap->regions.depth == deepest_region) return;
-    // A turn goes on when its function has returned; only the region around it bounds it.
-    const std::uintptr_t bound = heap->regions.depth == 0
-                                     ? UINTPTR_MAX
-                                     : heap->regions.open[heap->regions.depth - 1].stack_pointer;
-    begin_region(heap, hash, bound, trusted, true);
+    begin_region(heap, hash, no_bound, trusted, true);
 }
 
 } // namespace scratch::shim

@@ -31,6 +31,10 @@ struct region_stack {
     region open[deepest_region] = {};
 };
 
+// As the stack pointer of a region that no function's frame bounds: it lasts until it is left, or
+// the one around it ends.
+inline constexpr std::uintptr_t no_bound = UINTPTR_MAX;
+
 // Names a region on one thread: slot, serial and depth; 0 names none.
 using region_token = std::uint64_t;
 
@@ -45,7 +49,7 @@ void leave_region(region_token token) noexcept;
 
 // Ends the turn of that name on the calling thread, by its kind, with the turns inside it as
 // counted ones, and begins the next. Only turns since the innermost entered region are looked at.
-void turn_frame(const char *name, bool trusted, std::uintptr_t stack_pointer) noexcept;
+void turn_frame(const char *name, bool trusted) noexcept;
 
 // --- for the heap's slow paths, under the inside word --------------------------------------------
 

@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
-#include <dlfcn.h>
-#include <elf.h>
 #include <iterator>
 #include <link.h>
 
-#include "shim/next/next.hpp"
+#include "shim/route/dynamic_symbols.hpp"
 
 namespace scratch::shim {
 
@@ -35,42 +33,50 @@ constexpr const char *handing_over[] = {
     "wcsdup",
     "asprintf",
     "vasprintf",
-    "__vasprintf_chk",
     "__asprintf_chk",
+    "__vasprintf_chk",
     "getline",
     "getdelim",
     "__getdelim",
     "open_memstream",
     "open_wmemstream",
     "realpath",
+    "__realpath_chk",
     "getcwd",
     "canonicalize_file_name",
     "get_current_dir_name",
 };
 
+// Functions of the C++ library whose memory belongs to the object they are called on: strings,
+// string streams' buffers, paths. By the beginnings of their mangled names.
+constexpr const char *handing_over_families[] = {
+    "_ZNSs",
+    "_ZNSbI",
+    "_ZNSt7__cxx1112basic_string",
+    "_ZNSt7__cxx1115basic_stringbuf",
+    "_ZNSt10filesystem",
+    "_ZNKSt10filesystem",
+    "_ZNSt3__112basic_string",
+};
+
+// libstdc++ 12 has 1,100 functions of those families; what does not fit is left to the runtime.
+constinit range exempt[2048] = {};
+
+struct runtime_object {
+    range code;
+    const range *exempt_begin; // sorted
+    const range *exempt_end;
+};
+
 // Objects of the runtime that a process can have at once: more are left out, and so treated as
-// anybody's.
-constinit range objects[16] = {};
+// anybody's. An entry is complete when the count says that it is there, and never changes.
+constinit runtime_object objects[16] = {};
 constinit std::atomic<std::uint32_t> object_count{0};
-constinit range exempt[std::size(handing_over)] = {};
-constinit std::atomic<std::uint32_t> exempt_count{0};
 constinit std::atomic<std::uint32_t> changes{1};
 constinit std::atomic<std::uint32_t> changes_read{0};
 
-bool is_in(const range *ranges, std::uint32_t count, std::uintptr_t address) noexcept {
-    return std::any_of(ranges, ranges + count,
-                       [address](const range &r) { return address - r.begin < r.end - r.begin; });
-}
-
-void add_object(range text) noexcept {
-    const std::uint32_t count = object_count.load(std::memory_order_relaxed);
-    if (count == std::size(objects)) return;
-    for (std::uint32_t i = 0; i < count; ++i)
-        if (objects[i].begin == text.begin) return;
-    objects[count] = text;
-    object_count.store(count + 1, std::memory_order_release);
-    for (std::uintptr_t at = text.begin >> granule_bits; at <= (text.end - 1) >> granule_bits; ++at)
-        runtime_granules[at % granules] = 1;
+bool contains(const range &r, std::uintptr_t address) noexcept {
+    return address - r.begin < r.end - r.begin;
 }
 
 bool is_runtime_name(const char *path) noexcept {
@@ -81,39 +87,65 @@ bool is_runtime_name(const char *path) noexcept {
         [name](const char *known) { return std::strncmp(name, known, std::strlen(known)) == 0; });
 }
 
+bool hands_over(const char *name) noexcept {
+    if (name[0] == '_' && name[1] == 'Z')
+        return std::any_of(std::begin(handing_over_families), std::end(handing_over_families),
+                           [name](const char *known) {
+                               return std::strncmp(name, known, std::strlen(known)) == 0;
+                           });
+    return std::any_of(std::begin(handing_over), std::end(handing_over),
+                       [name](const char *known) { return std::strcmp(name, known) == 0; });
+}
+
+bool is_known(std::uintptr_t begin) noexcept {
+    const runtime_object *end = objects + object_count.load(std::memory_order_relaxed);
+    return std::any_of(static_cast<const runtime_object *>(objects), end,
+                       [begin](const runtime_object &o) { return o.code.begin == begin; });
+}
+
+void add_object(const dl_phdr_info &object, range code) noexcept {
+    const std::uint32_t count = object_count.load(std::memory_order_relaxed);
+    if (count == std::size(objects) || is_known(code.begin)) return;
+    range *first = exempt + (count == 0 ? 0 : objects[count - 1].exempt_end - exempt);
+    range *last = first;
+    for_each_function(object, [&last](const char *name, std::uintptr_t begin, std::size_t size) {
+        if (last != std::end(exempt) && size != 0 && hands_over(name))
+            *last++ = {begin, begin + size};
+    });
+    std::sort(first, last, [](const range &a, const range &b) { return a.begin < b.begin; });
+    objects[count] = {code, first, last};
+    object_count.store(count + 1, std::memory_order_release);
+    for (std::uintptr_t at = code.begin >> granule_bits; at <= (code.end - 1) >> granule_bits; ++at)
+        runtime_granules[at % granules] = 1;
+}
+
 int look_at_object(struct dl_phdr_info *object, std::size_t, void *) noexcept {
     if (object->dlpi_name == nullptr || !is_runtime_name(object->dlpi_name)) return 0;
     for (int i = 0; i < object->dlpi_phnum; ++i) {
         const auto &segment = object->dlpi_phdr[i];
         if (segment.p_type != PT_LOAD || (segment.p_flags & PF_X) == 0) continue;
         const std::uintptr_t begin = object->dlpi_addr + segment.p_vaddr;
-        add_object({begin, begin + segment.p_memsz});
+        add_object(*object, {begin, begin + segment.p_memsz});
     }
     return 0;
 }
 
-void learn_exempt() noexcept {
-    std::uint32_t count = 0;
-    for (const char *name : handing_over) {
-        void *function = find_next(name);
-        Dl_info info;
-        const ElfW(Sym) *symbol = nullptr;
-        if (function == nullptr ||
-            dladdr1(function, &info, reinterpret_cast<void **>(const_cast<ElfW(Sym) **>(&symbol)),
-                    RTLD_DL_SYMENT) == 0 ||
-            symbol == nullptr)
-            continue;
-        const auto begin = reinterpret_cast<std::uintptr_t>(function);
-        exempt[count++] = {begin, begin + symbol->st_size};
-    }
-    exempt_count.store(count, std::memory_order_release);
+bool is_exempt(const runtime_object &object, std::uintptr_t caller) noexcept {
+    const range *after =
+        std::upper_bound(object.exempt_begin, object.exempt_end, caller,
+                         [](std::uintptr_t address, const range &r) { return address < r.begin; });
+    // The byte behind a function counts: its last instruction may be the call.
+    return after != object.exempt_begin && caller <= after[-1].end;
 }
 
 } // namespace
 
 bool is_runtime(std::uintptr_t caller) noexcept {
-    return is_in(objects, object_count.load(std::memory_order_acquire), caller) &&
-           !is_in(exempt, exempt_count.load(std::memory_order_acquire), caller);
+    const runtime_object *end = objects + object_count.load(std::memory_order_acquire);
+    const runtime_object *home =
+        std::find_if(static_cast<const runtime_object *>(objects), end,
+                     [caller](const runtime_object &o) { return contains(o.code, caller); });
+    return home != end && !is_exempt(*home, caller);
 }
 
 void modules_may_change() noexcept { changes.fetch_add(1, std::memory_order_relaxed); }
@@ -123,7 +155,6 @@ void learn_runtime() noexcept {
     if (changes_read.load(std::memory_order_relaxed) == now) return;
     changes_read.store(now, std::memory_order_relaxed);
     dl_iterate_phdr(look_at_object, nullptr);
-    if (exempt_count.load(std::memory_order_relaxed) == 0) learn_exempt();
 }
 
 } // namespace scratch::shim
