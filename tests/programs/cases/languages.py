@@ -162,6 +162,49 @@ _SCHEME = r"""
 (display "done\n" (current-error-port))
 """
 
+_PYTHON_THREADS = r"""
+import os, queue, subprocess, sys, threading, zlib
+n = int(sys.argv[1]); q = queue.Queue(50); sums = [0] * 4
+def produce(k):
+    for i in range(n): q.put((k, {str(j): [j] * (i % 9) for j in range(5)}, bytes(i % 3000)))
+    q.put(None)
+def consume(k):
+    while (got := q.get()) is not None:
+        sums[k] += zlib.crc32(got[2]) % 97 + sum(len(v) for v in got[1].values())
+threads = [threading.Thread(target=f, args=(k,)) for k in range(3) for f in (produce, consume)]
+for t in threads: t.start()
+codes = []
+for i in range(30):
+    pid = os.fork()
+    if pid == 0:
+        x = {str(k): bytes(k) for k in range(400)}
+        t = threading.Thread(target=lambda: x.clear()); t.start(); t.join()
+        os._exit(i + len(x))
+    codes.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    if i % 10 == 0: codes.append(subprocess.run(["echo", str(i)], capture_output=True).stdout)
+for t in threads: t.join()
+print(sum(sums), codes)
+for i in range(200):
+    t = threading.Thread(target=lambda: sums.append([str(k) for k in range(50)])); t.start(); t.join()
+print(len(sums))
+"""
+
+_LISP = r"""
+(defvar *table* (make-hash-table :test 'equal))
+(let ((x 7) (total 0))
+  (dotimes (i ROUNDS)
+    (setf x (mod (+ (* x 1103515245) 12345) 2147483648))
+    (let ((k (format nil "k~5,'0d" (mod x 9973))))
+      (push i (gethash k *table*))
+      (when (> (length (gethash k *table*)) 20) (setf (gethash k *table*) nil))
+      (incf total (length k))))
+  (format t "~a ~a ~a~%" total (hash-table-count *table*) (mod (expt 7 5000) 1000007)))
+(let ((keys (sort (loop for k being the hash-keys of *table* collect k) #'string<)))
+  (with-open-file (f "keys.txt" :direction :output) (dolist (k keys) (format f "~a ~a~%" k (gethash k *table*)))))
+(format t "~a~%" (handler-case (labels ((f (n) (if (= n 0) (/ 1 n) (+ 1 (f (- n 1)))))) (f 9000)) (division-by-zero () "deep enough")))
+(format *error-output* "done~%")
+"""
+
 _BASH = r"""
 n=$1; declare -A table; list=(); x=7
 twist() { local s=$1; s=${s//1/one}; s=${s%%,*}; printf '%s' "${s^^}"; }
@@ -225,6 +268,20 @@ def node(run: Run) -> None:
 def guile(run: Run) -> None:
     script = run.write("script.scm", _SCHEME)
     run.command("guile", "--no-auto-compile", "-s", script, run.scaled(10000, 250000))
+
+
+@case("python3-threads", "python3")
+def python3_threads(run: Run) -> None:
+    """Blocks that other threads free, and forks while threads run."""
+    settings = {"PYTHONMALLOC": "malloc", "PYTHONHASHSEED": "0"}
+    run.command("python3", run.write("script.py", _PYTHON_THREADS), run.scaled(3000, 40000), env=settings)
+
+
+@case("sbcl")
+def sbcl(run: Run) -> None:
+    """It maps its heap at fixed addresses and lives on SIGSEGV."""
+    script = run.write("script.lisp", _LISP.replace("ROUNDS", str(run.scaled(30000, 700000))))
+    run.command("sbcl", "--script", script)
 
 
 @case("bash", "bash", "sort", "tr", exec_heavy=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from harness import inputs
-from harness.generated_keys import rsa_key
 from harness.registry import case
 from harness.run import Run
 
@@ -82,7 +81,7 @@ def git(run: Run) -> None:
 
 @case("openssl")
 def openssl(run: Run) -> None:
-    key = run.input("key.pem", rsa_key, 2048, 2048)
+    key = run.input("key.pem", inputs.rsa_key, 2048, 2048)
     prose = run.input("prose.txt", inputs.prose, 6000, 300000)
     secret = "00112233445566778899aabbccddeeff"
     run.command("openssl", "dgst", "-sha512", "-sign", key, "-out", "signature", prose)

@@ -90,6 +90,40 @@ def bc(run: Run) -> None:
     run.command("bc", "-l", stdin=f"scale={digits}\n4*a(1)\ne(1)\nsqrt(2)\n2^4096 % 10007\n".encode())
 
 
+_VIM = r"""
+set nomore viminfo= nocp encoding=utf-8
+%s/\v(\w+) (\w+)/\2-\1/g
+g/^0[0-4]/m0
+v/a/d
+let words = {}
+for line in getline(1, '$')
+  for word in split(line, '\W\+')
+    let words[word] = get(words, word, 0) + 1
+  endfor
+endfor
+call append(0, map(sort(keys(words)), 'v:val . " " . words[v:val]'))
+sort n
+%!tr a-z A-Z
+undo
+redo
+w! result.txt
+qa!
+"""
+
+
+@case("vim", "vim.tiny", "tr")
+def vim(run: Run) -> None:
+    prose = run.input("prose.txt", inputs.prose, 1200, 20000)
+    commands = _VIM if "+eval" in _vim_features(run) else "\n".join(
+        line for line in _VIM.splitlines() if not line.startswith((" ", "let", "for", "endfor", "call"))
+    )  # fmt: skip
+    run.command("vim.tiny", "-u", "NONE", "-i", "NONE", "-n", "-e", "-s", prose, stdin=commands.encode(), status=None)
+
+
+def _vim_features(run: Run) -> str:
+    return run.command("vim.tiny", "--version", preload=False, compared=False).output.decode()
+
+
 @case("m4")
 def m4(run: Run) -> None:
     rounds = run.scaled(6000, 80000)

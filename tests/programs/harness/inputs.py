@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import subprocess
 from pathlib import Path
 
 _SYLLABLES = "ba ce di fo gu ha je ki lo mu na pe qui ro su ta ve wi xo yu za".split()
@@ -106,6 +107,20 @@ long use{n}(int k) {{
 """
         )
     path.write_text("".join(parts))
+
+
+def object_file(path: Path, count: int) -> None:
+    """The compiled templates with debug information, for a linker."""
+    source = path.with_suffix(".cpp")
+    templates_cpp(source, count)
+    options = ["-std=c++17", "-O0", "-g", "-fPIC", "-c"]
+    subprocess.run(["/usr/bin/g++", *options, "-o", str(path), str(source)], check=True)
+
+
+def rsa_key(path: Path, bits: int) -> None:
+    """A private RSA key: random, but made once for all the runs that are compared."""
+    command = ["/usr/bin/openssl", "genrsa", "-traditional", "-out", str(path), str(bits)]
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
 
 
 def c_project(path: Path, files: int) -> None:
