@@ -148,7 +148,8 @@ TEST_F(asked_file, says_why_there_is_none) {
         {"/" + std::string(300, 'x'), "the name is too long"},
         {"/" + std::string(5000, '/') + "x", "the name is too long"},
     };
-    for (const auto &[path, why] : table) {
+    for (const auto &one : table) {
+        const std::string &path = one.path;
         const child_outcome outcome = in_child([&] {
             open_at(path.c_str());
             counters().scratch_calls = 1;
@@ -156,7 +157,8 @@ TEST_F(asked_file, says_why_there_is_none) {
             return 0;
         });
         EXPECT_TRUE(outcome.exited_with(0));
-        EXPECT_NE(outcome.standard_error.find(why), std::string::npos) << outcome.standard_error;
+        EXPECT_NE(outcome.standard_error.find(one.why), std::string::npos)
+            << outcome.standard_error;
         options.log = log_level::error;
         EXPECT_EQ(
             in_child([&] { return open_at(path.c_str()), close_counters(), 0; }).standard_error,

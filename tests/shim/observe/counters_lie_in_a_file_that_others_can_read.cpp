@@ -329,3 +329,40 @@ TEST_F(counters_file, is_not_removed_where_its_name_is_anothers_now) {
         return 0;
     }));
 }
+
+TEST_F(counters_file, of_the_dead_are_swept_and_nothing_else) {
+    const pid_t dead = fork();
+    if (dead == 0) _exit(0);
+    waitpid(dead, nullptr, 0);
+    const std::string user = std::to_string(geteuid());
+    const std::string gone = folder.path + "/scratch-" + user + "-" + std::to_string(dead);
+    const std::string kept[] = {
+        folder.path + "/scratch-" + user + "-" + std::to_string(getpid()),
+        folder.path + "/scratch-" + user + "-1",
+        folder.path + "/scratch-" + user + "-",
+        folder.path + "/scratch-" + user + "-" + std::to_string(dead) + "x",
+        folder.path + "/scratch-" + user + "-99999999999",
+        folder.path + "/scratch-" + user + "9-" + std::to_string(dead),
+        folder.path + "/other-" + user + "-" + std::to_string(dead),
+    };
+    for (const std::string &name : kept)
+        std::ofstream(name) << "x";
+    std::ofstream(gone) << "x";
+    // A sixteenth of all processes sweeps.
+    for (int i = 0; i < 1000 && exists(gone); ++i)
+        EXPECT_GOOD(in_child([&] { return open_in_folder(), close_counters(), 0; }));
+    EXPECT_FALSE(exists(gone));
+    for (const std::string &name : kept)
+        EXPECT_TRUE(exists(name)) << name;
+}
+
+TEST_F(counters_file, of_processes_that_never_end_normally_stay_few) {
+    for (int i = 0; i < 1000; ++i)
+        in_child([&] { return open_in_folder(), 0; });
+    int left = 0;
+    DIR *list = opendir(folder.path.c_str());
+    while (readdir(list) != nullptr)
+        ++left;
+    closedir(list);
+    EXPECT_LT(left, 200);
+}

@@ -21,7 +21,10 @@ TEST(plain_text, writes_numbers_of_every_length) {
     EXPECT_SAME("%d %d %d %i", 0, INT_MIN, INT_MAX, -7);
     EXPECT_SAME("%ld %lld %zd %jd %td", LONG_MIN, LLONG_MIN, ssize_t{-1}, intmax_t{-2},
                 ptrdiff_t{-3});
-    EXPECT_SAME("%hhd %hd %hhu %hu", 300, 70000, 300u, 70000u);
+    using byte = unsigned char;
+    using word = unsigned short;
+    EXPECT_SAME("%hhd %hd %hhu %hu", static_cast<signed char>(-3), short{-300}, byte{200},
+                word{60000});
     EXPECT_SAME("%u %lu %llu %zu", UINT_MAX, ULONG_MAX, ULLONG_MAX, SIZE_MAX);
     EXPECT_SAME("%x %lx %zx", 0xbeefu, ULONG_MAX, std::size_t{16});
     EXPECT_SAME("%p", reinterpret_cast<void *>(0x1234abcd));
