@@ -33,15 +33,25 @@ def processor_seconds(command: Command, environment: dict[str, str]) -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def medians(commands: dict[str, tuple[Command, Allocator]], repeats: int) -> dict[str, float]:
-    """Seconds by name. Every repeat runs all of them, in the other order each time."""
-    seconds: dict[str, list[float]] = {name: [] for name in commands}
+def rounds(commands: dict[str, tuple[Command, Allocator]], repeats: int) -> list[dict[str, float]]:
+    """Seconds by name, one dictionary for each repeat. Every repeat runs all, in the other order each time."""
+    found = []
     for repeat in range(repeats):
         names = list(commands) if repeat % 2 == 0 else list(reversed(commands))
+        seconds = {}
         for name in names:
             command, allocator = commands[name]
-            seconds[name].append(processor_seconds(command, environment_of(allocator)))
-    return {name: statistics.median(values) for name, values in seconds.items()}
+            seconds[name] = processor_seconds(command, environment_of(allocator))
+        found.append(seconds)
+    return found
+
+
+def median_ratios(found: list[dict[str, float]], base: str) -> dict[str, float]:
+    """The median of the ratios to `base` of the same repeat: a machine that slows down slows both."""
+    return {
+        name: statistics.median(seconds[name] / seconds[base] for seconds in found)
+        for name in found[0]
+    }
 
 
 def instructions(command: Command, allocator: Allocator) -> int:

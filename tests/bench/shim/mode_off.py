@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from allocators import Allocator, shim
-from measure import Command, medians, verdict
+from measure import Command, median_ratios, rounds, verdict
 
 LIMIT = 1.02
 
@@ -45,7 +45,7 @@ def programs() -> dict[str, Command]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shim", type=Path, help="libscratch-preload.so")
-    parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--repeats", type=int, default=25)
     options = parser.parse_args()
     without = Allocator("without")
     for off in shim(options.shim, "off", "none", "mode off"):
@@ -54,10 +54,8 @@ def main() -> int:
             if shutil.which(command[0]) is None:
                 print(f"SKIPPED: {name} is not installed")
                 continue
-            seconds = medians(
-                {"without": (command, without), "off": (command, off)}, options.repeats
-            )
-            ratio = seconds["off"] / seconds["without"]
+            found = rounds({"without": (command, without), "off": (command, off)}, options.repeats)
+            ratio = median_ratios(found, "without")["off"]
             print(f"{name:18}{ratio:13.3f} {verdict(ratio, LIMIT)}")
     return 0
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from allocators import Allocator, peers, shim
-from measure import Command, medians
+from measure import Command, median_ratios, rounds
 
 PATTERNS = ["pairs", "reversed", "ordered"]
 ROUNDS = 100_000
@@ -16,22 +16,21 @@ REQUESTS = {"xml": 1000, "json": 400}
 
 
 def table(title: str, columns: dict[str, dict[str, float]], rows: list[Allocator]) -> None:
-    """columns: title -> seconds by allocator. Ratios to glibc, and whether scratch is ahead of every peer."""
+    """columns: title -> ratios to glibc by allocator, and whether scratch is ahead of every peer."""
     print(f"\n{title}\n")
     print(f"{'':18}" + "".join(f"{name:>20}" for name in columns))
     for row in rows:
         cells = []
-        for seconds in columns.values():
-            best = min(v for name, v in seconds.items() if not name.startswith("scratch"))
-            ratio = seconds[row.name] / seconds["glibc"]
+        for ratios in columns.values():
+            best = min(v for name, v in ratios.items() if not name.startswith("scratch"))
             judged = ""
             if row.name.startswith("scratch"):
-                judged = "ahead" if seconds[row.name] <= best else "BEHIND"
-            cells.append(f"{ratio:13.2f} {judged:6}")
+                judged = "ahead" if ratios[row.name] <= best else "BEHIND"
+            cells.append(f"{ratios[row.name]:13.2f} {judged:6}")
         print(f"{row.name:18}" + "".join(cells))
 
 
-def pattern_seconds(
+def pattern_ratios(
     program: Path, pattern: str, rows: list[Allocator], repeats: int
 ) -> dict[str, float]:
     """Of the calls alone: the same loop without them is taken off."""
@@ -39,18 +38,19 @@ def pattern_seconds(
         row.name: ([str(program), pattern, str(ROUNDS), row.region], row) for row in rows
     }
     commands["empty"] = ([str(program), pattern, str(ROUNDS), "none", "empty"], Allocator("empty"))
-    seconds = medians(commands, repeats)
-    loop = seconds.pop("empty")
-    return {name: value - loop for name, value in seconds.items()}
+    calls = []
+    for seconds in rounds(commands, repeats):
+        loop = seconds.pop("empty")
+        calls.append({name: value - loop for name, value in seconds.items()})
+    return median_ratios(calls, "glibc")
 
 
-def request_seconds(
+def request_ratios(
     program: Path, kind: str, rows: list[Allocator], repeats: int
 ) -> dict[str, float]:
     count = str(REQUESTS[kind])
-    return medians(
-        {row.name: ([str(program), row.region, kind, count], row) for row in rows}, repeats
-    )
+    commands = {row.name: ([str(program), row.region, kind, count], row) for row in rows}
+    return median_ratios(rounds(commands, repeats), "glibc")
 
 
 def main() -> int:
@@ -69,7 +69,7 @@ def main() -> int:
     table(
         "malloc and free, processor time, ratio to glibc (scratch: no slower than the best peer)",
         {
-            pattern: pattern_seconds(options.patterns, pattern, rows, options.repeats)
+            pattern: pattern_ratios(options.patterns, pattern, rows, options.repeats)
             for pattern in PATTERNS
         },
         rows,
@@ -80,7 +80,7 @@ def main() -> int:
     table(
         "requests, processor time, ratio to glibc (scratch, trusted: ahead of every peer)",
         {
-            kind: request_seconds(options.requests, kind, rows, options.repeats)
+            kind: request_ratios(options.requests, kind, rows, options.repeats)
             for kind in REQUESTS
         },
         rows,
