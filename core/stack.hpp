@@ -54,7 +54,7 @@ struct scope_record : record {
 
 /// Who a slot belongs to, in one word that changes at once. The turn counts owners, so that a slot
 /// which changed hands and came back is not taken for unchanged.
-struct slot_owner {
+struct alignas(8) slot_owner {
     tasks::task_id task;
     std::uint32_t turn;
 };

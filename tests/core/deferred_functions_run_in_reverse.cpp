@@ -23,8 +23,8 @@ void defer_note(scratch_stack *stack, std::string *log, const char *text) {
 }
 
 TEST(deferred_functions, run_in_reverse_and_once) {
+    std::string log; // there until the stack has ended
     made_stack stack;
-    std::string log;
     defer_note(stack, &log, "a");
     const scratch_mark mark = scratch_save(stack);
     defer_note(stack, &log, "b");
@@ -56,8 +56,8 @@ TEST(deferred_functions, run_at_the_end_of_a_scope_and_of_a_stack) {
 }
 
 TEST(deferred_functions, only_above_the_mark) {
+    std::string log; // there until the stack has ended
     made_stack stack;
-    std::string log;
     scratch_mark marks[5];
     for (int index = 0; index < 5; ++index) {
         marks[index] = scratch_save(stack);

@@ -5,6 +5,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <vector>
+
+using sizes = std::vector<std::size_t>;
+
 class made_stack {
 public:
     explicit made_stack(const scratch_options &options = {})

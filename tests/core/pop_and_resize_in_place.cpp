@@ -120,7 +120,7 @@ TEST(resize_in_place, of_null_is_a_push_and_of_too_much_changes_nothing) {
     char *const block = static_cast<char *>(scratch_resize(stack, nullptr, 0, 32, 8));
     std::memset(block, 'x', 32);
     const scratch_mark before = scratch_save(stack);
-    for (std::size_t below : {0, 1, 23, 63}) {
+    for (const std::size_t below : sizes{0, 1, 23, 63}) {
         errno = 0;
         EXPECT_EQ(scratch_try_resize(stack, block, 32, SIZE_MAX - below, 8), nullptr);
         EXPECT_EQ(errno, ENOMEM);

@@ -17,7 +17,7 @@ TEST(push_hands_out_what_it_has, never_for_sizes_near_the_largest) {
     const scratch_mark before = scratch_save(stack);
     // Volatile, so that the general path is taken too and not only the one for known sizes.
     for (std::size_t below = unknown(0); below < 100; ++below) {
-        for (std::size_t alignment : {1, 8, 16, 64, 4096, 1 << 20}) {
+        for (const std::size_t alignment : sizes{1, 8, 16, 64, 4096, 1 << 20}) {
             errno = 0;
             EXPECT_EQ(scratch_try_push(stack, SIZE_MAX - below, alignment), nullptr) << below;
             EXPECT_EQ(errno, ENOMEM);
@@ -35,7 +35,7 @@ TEST(push_hands_out_what_it_has, never_for_sizes_near_the_largest) {
 
 TEST(push_hands_out_what_it_has, not_for_alignments_that_are_no_power_of_two) {
     made_stack stack;
-    for (std::size_t alignment : {0, 3, 6, 12, 24, 48, 4095, 4097}) {
+    for (const std::size_t alignment : sizes{0, 3, 6, 12, 24, 48, 4095, 4097}) {
         errno = 0;
         EXPECT_EQ(scratch_try_push(stack, 8, alignment), nullptr) << alignment;
         EXPECT_EQ(errno, EINVAL);
@@ -51,7 +51,7 @@ TEST(push_hands_out_what_it_has, not_for_alignments_that_are_no_power_of_two) {
 TEST(push_hands_out_what_it_has, aligned_up_to_a_mebibyte) {
     made_stack stack;
     for (std::size_t alignment = 1; alignment <= 1 << 20; alignment <<= 1) {
-        for (std::size_t size : {0, 1, 15, 16, 17, 4096, 100000}) {
+        for (const std::size_t size : sizes{0, 1, 15, 16, 17, 4096, 100000}) {
             scratch_push(stack, 1, 1); // off the alignment
             void *const block = scratch_push(stack, size, alignment);
             EXPECT_EQ(address(block) % alignment, 0U);

@@ -137,7 +137,7 @@ TEST(out_of_memory_death, stops_the_program_with_a_message) {
     scratch_push(stack, 40000, 16);
     EXPECT_DEATH(scratch_push(stack, 50000, 16),
                  "scratch: out of memory: stack 'small' has no room for 50000");
-    EXPECT_DEATH(scratch_push_array(stack, long, unknown(SIZE_MAX / 8 + 2)), "out of memory");
+    EXPECT_DEATH((void)scratch_push_array(stack, long, unknown(SIZE_MAX / 8 + 2)), "out of memory");
     EXPECT_DEATH(scratch_push(stack, 1, 3), "alignment");
     scratch_set_oom(
         nullptr, [](scratch_stack *, std::size_t, void *) { return false; }, nullptr);
@@ -151,7 +151,7 @@ TEST(options, that_do_not_exist_are_refused) {
     errno = 0;
     EXPECT_EQ(scratch_stack_create(&unknown_flag), nullptr);
     EXPECT_EQ(errno, EINVAL);
-    for (std::size_t reserve : {SIZE_MAX, SIZE_MAX - 8192, SIZE_MAX / 2, std::size_t{1} << 47}) {
+    for (const std::size_t reserve : sizes{SIZE_MAX, SIZE_MAX - 8192, SIZE_MAX / 2, std::size_t{1} << 47}) {
         const scratch_options too_much{.name = "x", .reserve = reserve, .keep = 0, .flags = 0};
         errno = 0;
         EXPECT_EQ(scratch_stack_create(&too_much), nullptr);

@@ -14,9 +14,9 @@ bool all_zero(const void *block, std::size_t size) {
 
 TEST(zeroed_pushes, are_zero_on_fresh_reused_and_mixed_memory) {
     made_stack stack;
-    const std::size_t sizes[] = {0, 1, 8, 64, 100, 4095, 4096, 5000, 100000, 1 << 20};
-    for (std::size_t dirty : {0, 1, 100, 4096, 50000, 1 << 20}) {
-        for (std::size_t size : sizes) {
+    const sizes all{0, 1, 8, 64, 100, 4095, 4096, 5000, 100000, 1 << 20};
+    for (const std::size_t dirty : sizes{0, 1, 100, 4096, 50000, 1 << 20}) {
+        for (const std::size_t size : all) {
             scratch_restore(stack, 0);
             std::memset(scratch_push(stack, dirty, 16), 0xFF, dirty);
             scratch_restore(stack, 0);
