@@ -30,7 +30,7 @@ def processor_seconds(command: Command, environment: dict[str, str]) -> float:
         _, status, usage = os.wait4(process, 0)
     if status != 0:
         sys.exit(f"{' '.join(command)}: wait status {status} with {environment.get('LD_PRELOAD')}")
-    return usage.ru_utime + usage.ru_stime
+    return float(usage.ru_utime + usage.ru_stime)
 
 
 def rounds(commands: dict[str, tuple[Command, Allocator]], repeats: int) -> list[dict[str, float]]:
