@@ -126,9 +126,10 @@ void reopen_reservation(stack_state &state, scratch_stack *words,
                         const scratch_options &options) noexcept {
     // What the last owner touched is neither zero nor this owner's to hold.
     const std::uintptr_t touched = std::max(state.touched, state.populated);
-    if (touched > state.base &&
-        !pages::decommit(reinterpret_cast<void *>(state.base), touched - state.base)) {
-        std::memset(reinterpret_cast<void *>(state.base), 0, touched - state.base);
+    void *const base = reinterpret_cast<void *>(state.base);
+    if (state.redzone != 0) checks::allow(state.base, touched - state.base);
+    if (touched > state.base && !pages::decommit(base, touched - state.base)) {
+        std::memset(base, 0, touched - state.base);
     }
     if (state.redzone != 0) {
         checks::forget_blocks_above(&state, state.base, state.base);

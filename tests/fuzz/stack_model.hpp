@@ -166,9 +166,15 @@ private:
         return made;
     }
 
+    /// All bytes equal the first one: each equals its neighbour.
+    static void expect_all(const unsigned char *bytes, std::size_t size, unsigned char expected) {
+        if (size == 0) return;
+        MODEL_EXPECT(bytes[0] == expected);
+        MODEL_EXPECT(std::memcmp(bytes, bytes + 1, size - 1) == 0);
+    }
+
     static void expect_filled(const block &each, std::size_t size) {
-        for (std::size_t index = 0; index < size; ++index)
-            MODEL_EXPECT(each.bytes()[index] == each.fill);
+        expect_all(each.bytes(), size, each.fill);
     }
 
     /// Compares what came out of a push with what had to, and moves the model's top.
@@ -188,9 +194,7 @@ private:
         const void *const got = zero ? scratch_try_push_zero(stack_, size, alignment)
                                      : scratch_try_push(stack_, size, alignment);
         if (!pushed(got, size, alignment)) return;
-        const auto *const bytes = static_cast<const unsigned char *>(got);
-        for (std::size_t index = 0; zero && index < size; ++index)
-            MODEL_EXPECT(bytes[index] == 0);
+        if (zero) expect_all(static_cast<const unsigned char *>(got), size, 0);
         blocks_.push_back(fresh(reinterpret_cast<std::uintptr_t>(got), size));
     }
 
