@@ -93,7 +93,9 @@ class InstalledLibraryServesCAndCpp(ToolTest):
             self.skipTest("cmake is not installed")
         (self.folder / "CMakeLists.txt").write_text(CMAKE)
         build = self.folder / "cmake"
-        for step in (["cmake", "-S", str(self.folder), "-B", str(build), f"-DCMAKE_PREFIX_PATH={self.tree}"],
+        # Which libdir CMake looks into is its own affair, and differs between systems.
+        package = find(self.tree, "scratchConfig.cmake")[0].parent
+        for step in (["cmake", "-S", str(self.folder), "-B", str(build), f"-Dscratch_DIR={package}"],
                      ["cmake", "--build", str(build)]):
             done = subprocess.run(step, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
             self.assertEqual(0, done.returncode, done.stdout)
