@@ -14,16 +14,13 @@ inline constexpr std::size_t chunk_size = std::size_t{64} << 10;
 // A larger request gets chunks of its own: half a chunk, so that a chunk's lost end stays bounded
 // by that.
 inline constexpr std::size_t largest_small_block = chunk_size / 2;
-// `live` of a chunk whose used size is not settled yet: no sum of frees brings it to zero.
-inline constexpr std::uint32_t live_while_open = 0x80000000;
-
 enum class chunk_use : std::uint8_t { unused, open, retired, large };
 
 struct alignas(64) chunk {
     thread_heap *owner; // compared by every free that is no pop
-    // While open: live_while_open less the bytes in holes. Once retired: the bytes of live blocks.
+    // Settled when the chunk retires: bytes handed out, and bytes of them in live blocks.
     std::uint32_t live;
-    std::uint32_t used; // bytes handed out, settled when the chunk retires
+    std::uint32_t used;
     chunk *next; // in the list of its region, or of its heap's retired chunks, or of large blocks
     chunk *previous;
     std::uint32_t region; // serial of the region it was taken for; 0 outside regions

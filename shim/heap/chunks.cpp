@@ -42,6 +42,11 @@ void discharge(bool trusted) noexcept {
     (trusted ? held_trusted : held_in_budget).fetch_sub(chunk_size, std::memory_order_relaxed);
 }
 
+bool is_plausible(block &b, std::uintptr_t end) noexcept {
+    return b.size >= sizeof(block) && b.size % sizeof(block) == 0 &&
+           reinterpret_cast<std::uintptr_t>(b.above()) <= end;
+}
+
 region *innermost(thread_heap *heap) noexcept {
     return heap->regions.depth == 0 ? nullptr : &heap->regions.open[heap->regions.depth - 1];
 }
@@ -85,12 +90,9 @@ chunk *&list_of(thread_heap *heap, const chunk *c) noexcept {
 }
 
 void set_top(thread_heap *heap, chunk *current, std::uintptr_t top, std::uintptr_t limit) noexcept {
-    heap->limit = 0;
-    signal_fence();
     heap->current = current;
-    heap->top = top;
-    signal_fence();
-    heap->limit = limit;
+    move_top(top);
+    this_thread.limit = limit;
 }
 
 bool open_chunk(thread_heap *heap) noexcept {
@@ -112,8 +114,7 @@ bool open_chunk(thread_heap *heap) noexcept {
         }
     }
     opened->owner = heap;
-    opened->live = live_while_open;
-    opened->used = 0;
+    opened->live = opened->used = 0;
     opened->next = opened->previous = nullptr;
     opened->region = around != nullptr ? around->serial : 0;
     opened->use = chunk_use::open;
@@ -124,6 +125,16 @@ bool open_chunk(thread_heap *heap) noexcept {
         around != nullptr || plain_calls_outside.load(std::memory_order_relaxed);
     set_top(heap, opened, opened->begin(), for_plain_calls ? opened->limit() : 0);
     return true;
+}
+
+void settle(chunk *c, std::uintptr_t top) noexcept {
+    c->live = 0;
+    auto *at = reinterpret_cast<block *>(c->begin());
+    while (reinterpret_cast<std::uintptr_t>(at) < top && is_plausible(*at, top)) {
+        if (at->state != block_state::freed) c->live += at->size;
+        at = at->above();
+    }
+    c->used = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(at) - c->begin());
 }
 
 void settle_as_counted(chunk *c) noexcept {
@@ -144,19 +155,23 @@ void give_back(thread_heap *heap, chunk *c) noexcept {
     }
 }
 
-void retire_current(thread_heap *heap) noexcept {
-    chunk *c = heap->current;
-    if (c == nullptr) return;
-    c->used = static_cast<std::uint32_t>(heap->top - c->begin());
-    set_top(heap, nullptr, 0, 0);
+void retire(thread_heap *heap, chunk *c, std::uintptr_t top) noexcept {
+    settle(c, top);
     c->use = chunk_use::retired;
-    c->live -= live_while_open - c->used;
     if (c->live == 0) {
         give_back(heap, c);
         return;
     }
     if (c->region == 0) ++heap->retired_count;
     link_chunk(list_of(heap, c), c);
+}
+
+void retire_current(thread_heap *heap) noexcept {
+    chunk *c = heap->current;
+    if (c == nullptr) return;
+    const std::uintptr_t top = this_thread.top;
+    set_top(heap, nullptr, 0, 0);
+    retire(heap, c, top);
 }
 
 void give_back_dead(thread_heap *heap, chunk *dead) noexcept {

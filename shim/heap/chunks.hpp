@@ -28,6 +28,13 @@ bool open_chunk(thread_heap *heap) noexcept;
 // back if nothing in it lives), so that nothing is open afterwards.
 void retire_current(thread_heap *heap) noexcept;
 
+// The same for an open chunk whose blocks end at `top`; where they are followed no further, they
+// end there.
+void retire(thread_heap *heap, chunk *c, std::uintptr_t top) noexcept;
+
+// Counts what is used and what lives in a chunk, from block to block.
+void settle(chunk *c, std::uintptr_t top) noexcept;
+
 // A trusted region's chunk that outlives its region counts against the budget from then on.
 void settle_as_counted(chunk *c) noexcept;
 
@@ -40,7 +47,7 @@ void give_back_dead(thread_heap *heap, chunk *dead) noexcept;
 // Writes what is held now into the process's counters.
 void publish_holdings() noexcept;
 
-// Sets what push looks at; safe against a handler at every step.
+// Sets what push looks at, when a chunk is opened or closed.
 void set_top(thread_heap *heap, chunk *current, std::uintptr_t top, std::uintptr_t limit) noexcept;
 
 void link_chunk(chunk *&list, chunk *c) noexcept;

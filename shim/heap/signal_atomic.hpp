@@ -1,6 +1,5 @@
-// Operations on words that only one thread writes, done in a single instruction, so that a signal
-// handler which runs on that thread sees them done or not begun. They are not atomic towards other
-// threads, which is why they cost no bus lock.
+// The hot path's few operations whose instructions are counted, and the fence towards signal
+// handlers.
 #pragma once
 
 #include <cstdint>
@@ -8,28 +7,6 @@
 namespace scratch::shim {
 
 #if defined(__x86_64__)
-
-// Sets `word` to `desired` if it is `expected`; true if it was. Else `expected` becomes what it is.
-[[gnu::always_inline]] inline bool exchange_if_same(std::uintptr_t &word, std::uintptr_t &expected,
-                                                    std::uintptr_t desired) noexcept {
-    bool same;
-    __asm__ volatile("cmpxchgq %[desired], %[word]"
-                     : [word] "+m"(word), "=@cce"(same), "+a"(expected)
-                     : [desired] "r"(desired)
-                     : "memory");
-    return same;
-}
-
-// Subtracts and tells whether the result is zero.
-[[gnu::always_inline]] inline bool subtract_reaches_zero(std::uint32_t &word,
-                                                         std::uint32_t amount) noexcept {
-    bool zero;
-    __asm__ volatile("subl %[amount], %[word]"
-                     : [word] "+m"(word), "=@ccz"(zero)
-                     : [amount] "r"(amount)
-                     : "memory");
-    return zero;
-}
 
 // The sum in one instruction; g++ 12 copies an operand first.
 [[gnu::always_inline]] inline std::uintptr_t sum_of(std::uintptr_t left,
@@ -41,7 +18,9 @@ namespace scratch::shim {
     return sum;
 }
 
-// Flips bits and tells whether the result is zero: whether the word was exactly those bits.
+// Flips bits and tells whether the result is zero: whether the word was exactly those bits. One
+// instruction, so a handler that frees the same block by mistake finds it live or freed, nothing
+// between.
 [[gnu::always_inline]] inline bool flip_reaches_zero(std::uint32_t &word,
                                                      std::uint32_t bits) noexcept {
     bool zero;
@@ -54,17 +33,9 @@ namespace scratch::shim {
 
 #else
 
-// Elsewhere the compiler's relaxed atomics: on arm64 a pair of exclusive accesses or one LSE
-// instruction.
-[[gnu::always_inline]] inline bool exchange_if_same(std::uintptr_t &word, std::uintptr_t &expected,
-                                                    std::uintptr_t desired) noexcept {
-    return __atomic_compare_exchange_n(&word, &expected, desired, false, __ATOMIC_RELAXED,
-                                       __ATOMIC_RELAXED);
-}
-
-[[gnu::always_inline]] inline bool subtract_reaches_zero(std::uint32_t &word,
-                                                         std::uint32_t amount) noexcept {
-    return __atomic_sub_fetch(&word, amount, __ATOMIC_RELAXED) == 0;
+[[gnu::always_inline]] inline std::uintptr_t sum_of(std::uintptr_t left,
+                                                    std::uintptr_t right) noexcept {
+    return left + right;
 }
 
 [[gnu::always_inline]] inline bool flip_reaches_zero(std::uint32_t &word,
@@ -72,15 +43,10 @@ namespace scratch::shim {
     return __atomic_xor_fetch(&word, bits, __ATOMIC_RELAXED) == 0;
 }
 
-[[gnu::always_inline]] inline std::uintptr_t sum_of(std::uintptr_t left,
-                                                    std::uintptr_t right) noexcept {
-    return left + right;
-}
-
 #endif
 
 // Keeps the compiler from moving memory accesses across this point; the processor keeps its own
-// program's order.
+// program's order, and a handler runs on the same one.
 [[gnu::always_inline]] inline void signal_fence() noexcept {
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
 }

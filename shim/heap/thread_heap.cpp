@@ -1,7 +1,6 @@
 #include "shim/heap/thread_heap.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include "shim/heap/chunks.hpp"
 #include "shim/heap/fatal.hpp"
@@ -14,52 +13,59 @@
 
 namespace scratch::shim {
 
-constinit thread_heap no_heap;
 constinit __thread thread_words this_thread
-    __attribute__((tls_model("initial-exec"))) = {&no_heap, nullptr, 0, 0, calls_per_sample, 0};
+    __attribute__((tls_model("initial-exec"))) = {.countdown = calls_per_sample};
 
 namespace {
-
-// Leaves a hole beneath `target` so that it can stand at an alignment above 16.
-void fill_gap(thread_heap *heap, std::uintptr_t from, std::uintptr_t target) noexcept {
-    auto *gap = reinterpret_cast<block *>(from);
-    const auto size = static_cast<std::uint32_t>(target - from);
-    *gap = {size, 0, block_state::freed, 0};
-    chunk_of(gap)->live -= size;
-    set_top(heap, heap->current, target, heap->limit);
-}
 
 std::uintptr_t limit_of_current(const thread_heap *heap) noexcept {
     return heap->current == nullptr ? 0 : heap->current->limit();
 }
 
-void *push_aligned(thread_heap *heap, std::size_t size, std::size_t alignment,
-                   std::uint32_t site) noexcept {
-    const std::uintptr_t limit = limit_of_current(heap);
-    const std::uintptr_t payload =
-        (heap->top + sizeof(block) + alignment - 1) & ~(static_cast<std::uintptr_t>(alignment) - 1);
-    const std::uintptr_t target = payload - sizeof(block);
-    if (target + padded_size(size) > limit) return nullptr;
-    const std::uintptr_t from = heap->top;
-    if (target != from) fill_gap(heap, from, target);
-    void *pushed = try_push_below(limit, heap, size, site);
-    if (pushed != nullptr && target != from)
-        block_of(pushed)->hole_below = static_cast<std::uint32_t>(target - from);
+// Null where the current chunk has no room. What alignment passes over is a hole beneath the block.
+void *push_in_current(const thread_heap *heap, std::size_t size, std::size_t alignment,
+                      std::uint32_t site) noexcept {
+    const std::uintptr_t top = this_thread.top;
+    const std::uintptr_t mask = (alignment > sizeof(block) ? alignment : sizeof(block)) - 1;
+    const std::uintptr_t target = ((top + sizeof(block) + mask) & ~mask) - sizeof(block);
+    const std::size_t padded = padded_size(size);
+    if (target + padded > limit_of_current(heap)) return nullptr;
+    const auto gap = static_cast<std::uint32_t>(target - top);
+    if (gap != 0) *reinterpret_cast<block *>(top) = {gap, 0, block_state::freed, 0};
+    void *pushed = push_here<counted::yes>(target, padded, site);
+    block_of(pushed)->hole_below = gap;
     return pushed;
 }
 
-// What release() does, on the heap of the calling thread from within a slow path.
-void free_small(thread_heap *heap, block *freed) noexcept {
-    const auto end = reinterpret_cast<std::uintptr_t>(freed->above());
-    freed->state = block_state::freed;
-    chunk *c = chunk_of(freed);
-    if (end == heap->top) {
-        if (freed->hole_below != 0) return pop_over_holes(heap, freed);
-        heap->top = reinterpret_cast<std::uintptr_t>(freed);
-        return;
-    }
+void leave_hole(block *freed) noexcept {
     freed->above()->hole_below = freed->size + freed->hole_below;
-    if (subtract_reaches_zero(c->live, freed->size)) give_back_dead(heap, c);
+}
+
+void pop_over_holes(block *newest) noexcept {
+    auto *lowest = newest;
+    while (lowest->hole_below != 0) {
+        lowest = reinterpret_cast<block *>(reinterpret_cast<char *>(lowest) - lowest->hole_below);
+        if (reinterpret_cast<std::uintptr_t>(lowest) < chunk_of(newest)->begin())
+            refuse_to_go_on(newest->payload());
+    }
+    move_top(reinterpret_cast<std::uintptr_t>(lowest));
+}
+
+bool is_newest(block *b) noexcept {
+    return reinterpret_cast<std::uintptr_t>(b->above()) == this_thread.top;
+}
+
+// Under the inside word, in a chunk of the thread's own heap. True if that was the last live block
+// of a retired chunk.
+bool free_small(block *freed) noexcept {
+    freed->state = block_state::freed;
+    if (is_newest(freed)) {
+        pop_over_holes(freed);
+        return false;
+    }
+    leave_hole(freed);
+    chunk *home = chunk_of(freed);
+    return home->use == chunk_use::retired && (home->live -= freed->size) == 0;
 }
 
 } // namespace
@@ -70,7 +76,8 @@ void free_as_owner(thread_heap *heap, block *freed) noexcept {
         sample_freed(heap, *freed);
         [[fallthrough]];
     case block_state::live:
-        return free_small(heap, freed);
+        if (free_small(freed)) give_back_dead(heap, chunk_of(freed));
+        return;
     case block_state::large:
         return release_large(heap, freed);
     case block_state::freed:
@@ -81,44 +88,47 @@ void free_as_owner(thread_heap *heap, block *freed) noexcept {
 
 void release_slowly(block *freed) noexcept {
     check_freeable(freed);
-    chunk *c = chunk_of(freed);
-    if (c->owner == this_thread.own) {
+    chunk *home = chunk_of(freed);
+    if (home->owner == this_thread.own) {
         const inside here;
         if (here) {
             free_as_owner(this_thread.own, freed);
             return;
         }
     }
-    free_remotely(c->owner, freed);
+    free_remotely(home->owner, freed);
 }
 
-void release_newest_slowly(thread_heap *heap, block *newest) noexcept {
-    if (newest->state != block_state::live) return release_slowly(newest);
-    newest->state = block_state::freed;
-    pop_over_holes(heap, newest);
-}
-
-void retired_chunk_died(chunk *dead) noexcept {
-    // A handler that interrupted a slow path leaves it for the sweep that follows.
-    if (const inside here; here) give_back_dead(this_thread.own, dead);
-}
-
-void pop_over_holes(thread_heap *heap, block *freed) noexcept {
-    auto end = reinterpret_cast<std::uintptr_t>(freed->above());
-    chunk *c = chunk_of(freed);
-    auto *lowest = freed;
-    std::uint32_t holes = 0;
-    while (lowest->hole_below != 0) {
-        holes += lowest->hole_below;
-        lowest = reinterpret_cast<block *>(reinterpret_cast<char *>(lowest) - lowest->hole_below);
-        if (reinterpret_cast<std::uintptr_t>(lowest) < c->begin())
-            refuse_to_go_on(freed->payload());
+void release_newest_slowly(block *newest) noexcept {
+    if (newest->state != block_state::live || this_thread.inside != 0)
+        return release_slowly(newest);
+    take_inside_word();
+    const bool still_newest = is_newest(newest);
+    if (still_newest) {
+        newest->state = block_state::freed;
+        pop_over_holes(newest);
     }
-    c->live += holes;
-    if (exchange_if_same(heap->top, end, reinterpret_cast<std::uintptr_t>(lowest))) return;
-    c->live -= holes;
-    freed->above()->hole_below = freed->size + freed->hole_below;
-    c->live -= freed->size;
+    give_inside_word();
+    if (!still_newest) release(newest->payload());
+}
+
+void release_elsewhere(block *freed) noexcept {
+    chunk *home = chunk_of(freed);
+    if (home->owner != this_thread.own || this_thread.inside != 0) return release_slowly(freed);
+    take_inside_word();
+    const bool marked = mark_freed(*freed);
+    bool died = false;
+    if (marked) {
+        leave_hole(freed);
+        died = home->use == chunk_use::retired && (home->live -= freed->size) == 0;
+    }
+    give_inside_word();
+    if (!marked) return release_slowly(freed);
+    if (!died) return;
+    // A handler that interrupted us between may have given it back already.
+    if (const inside here; here && home->use == chunk_use::retired && home->live == 0 &&
+                           home->owner == this_thread.own)
+        give_back_dead(this_thread.own, home);
 }
 
 void *push_slowly(std::size_t size, std::size_t alignment, std::uint32_t site) noexcept {
@@ -127,20 +137,13 @@ void *push_slowly(std::size_t size, std::size_t alignment, std::uint32_t site) n
     thread_heap *heap = start_own_heap();
     if (heap == nullptr) return nullptr;
     drain_remote_frees(heap);
+
     const std::size_t room = alignment > sizeof(block) ? size + alignment : size;
     if (size > largest_small_block || room > largest_small_block)
         return push_large(heap, size, std::max(alignment, sizeof(block)), site);
-    for (int attempt = 0; attempt < 2; ++attempt) {
-        void *pushed = alignment > sizeof(block)
-                           ? push_aligned(heap, size, alignment, site)
-                           : try_push_below(limit_of_current(heap), heap, size, site);
-        if (pushed != nullptr) return pushed;
-        if (attempt == 0) {
-            retire_current(heap);
-            if (!open_chunk(heap)) return nullptr;
-        }
-    }
-    return nullptr;
+    if (void *pushed = push_in_current(heap, size, alignment, site)) return pushed;
+    retire_current(heap);
+    return open_chunk(heap) ? push_in_current(heap, size, alignment, site) : nullptr;
 }
 
 bool resize_in_place(void *payload, std::size_t size) noexcept {
@@ -148,16 +151,17 @@ bool resize_in_place(void *payload, std::size_t size) noexcept {
     if (resized->state == block_state::large) return resize_large(resized, size);
     if (resized->state != block_state::live && resized->state != block_state::sampled)
         refuse_to_free(payload);
-    const auto begin = reinterpret_cast<std::uintptr_t>(resized);
-    std::uintptr_t end = begin + resized->size;
-    thread_heap *heap = this_thread.active;
-    if (size <= largest_small_block && end == heap->top) {
+    if (size <= largest_small_block && is_newest(resized) && this_thread.inside == 0) {
+        const auto begin = reinterpret_cast<std::uintptr_t>(resized);
         const std::size_t padded = padded_size(size);
-        if (begin + padded > chunk_of(resized)->limit()) return false;
-        if (exchange_if_same(heap->top, end, begin + padded)) {
+        take_inside_word();
+        const bool fits = is_newest(resized) && begin + padded <= chunk_of(resized)->limit();
+        if (fits) {
             resized->size = static_cast<std::uint32_t>(padded);
-            return true;
+            move_top(begin + padded);
         }
+        give_inside_word();
+        if (fits) return true;
     }
     // A block that would waste more than half of itself is better moved.
     return size <= resized->payload_size() && size >= resized->payload_size() / 2;

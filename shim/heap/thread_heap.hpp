@@ -2,10 +2,10 @@
 // order of time.
 //
 // Who may touch what: everything here belongs to the thread that owns the heap, except the words
-// named `shared`. A signal handler counts as that thread: the two hot operations, push and pop,
-// change one word in one instruction, so a handler may interrupt them anywhere; all slow paths run
-// with `this_thread.active` set to a heap without room, so that a handler's calls go round them
-// (see inside.hpp).
+// named `shared`. A signal handler counts as that thread, and may interrupt anything. So whoever
+// moves `top` holds the inside word meanwhile (DESIGN 18): the calls of a handler find it held and
+// go round, malloc to the next allocator, free to the list of remote frees. To mark a hole takes no
+// such care: it writes into headers only that nobody else writes.
 #pragma once
 
 #include <atomic>
@@ -14,6 +14,7 @@
 
 #include "shim/heap/block.hpp"
 #include "shim/heap/chunk.hpp"
+#include "shim/heap/machine_stack.hpp"
 #include "shim/heap/reservation.hpp"
 #include "shim/heap/signal_atomic.hpp"
 #include "shim/region/region.hpp"
@@ -30,7 +31,7 @@ struct alignas(64) shared_words {
     std::atomic<bool> abandoned{false};         // torn by a longjmp or a fork: nobody adopts it
 };
 
-struct published_counts {
+struct call_counts {
     std::uint64_t scratch_calls = 0;
     std::uint64_t scratch_bytes = 0;
     std::uint64_t next_calls = 0;
@@ -38,78 +39,100 @@ struct published_counts {
 };
 
 struct alignas(64) thread_heap {
-    std::uintptr_t top = 0; // where the next block's header goes
-    // The most that top may become. 0 while plain calls are not to be pushed: no chunk is open, or,
-    // in mode scoped, no region is (tagged calls then go by the chunk's own limit).
-    std::uintptr_t limit = 0;
-    std::uint64_t scratch_calls = 0;
-    std::uint64_t scratch_bytes = 0;
-
-    std::uint64_t next_calls = 0; // where statistics were asked for
-    std::uint64_t next_bytes = 0;
-    chunk *current = nullptr;        // where top is, null while nothing is pushed
+    chunk *current = nullptr;        // where top is, null while none is open
     chunk *retired = nullptr;        // full or left, and blocks in them still live; newest first
     chunk *large = nullptr;          // blocks with chunks of their own
     chunk *spare = nullptr;          // one, kept for the next need
     std::uint32_t retired_count = 0; // outside regions, and not looked at by adaptive mode
     std::uint32_t slot = 0;
-    published_counts published; // what the process's counters know already
+    call_counts counted;   // by the thread so far, as of its last slow path
+    call_counts published; // what the process's counters know already
 
     region_stack regions;
     sample_ring samples;
     shared_words shared;
 };
 
-// The fast path's view of the calling thread. Trivially destructible and initial-exec (DESIGN 1):
-// valid until the thread's very last instruction.
+// The words of the calling thread that the hot path works on. Trivially destructible and
+// initial-exec (DESIGN 1): valid until the thread's very last instruction.
 struct thread_words {
-    thread_heap *active;      // the thread's heap, or one without room
+    std::uintptr_t top; // where the next block's header goes
+    // The most that top may become. 0 while plain calls are not to be pushed: no chunk is open, or,
+    // in mode scoped, no region is (tagged calls then go by the chunk's own limit).
+    std::uintptr_t limit;
+    std::uintptr_t inside; // stack pointer of the call that moves top or runs a slow path; 0: none
+    chunk *current;        // the heap's, and null while a slow path runs
+    call_counts counted;
     thread_heap *own;         // null before the first scratch call
-    std::uintptr_t inside;    // stack pointer of the slow path that is running, 0 if none
     std::uintptr_t stack_top; // where depth is measured from
     std::uint32_t countdown;  // calls until the next sample (adaptive)
     std::uint32_t starting;   // this thread resolves the next allocator now
 };
-extern thread_heap no_heap __attribute__((visibility("hidden")));
 extern __thread thread_words this_thread
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 // --- the hot path -------------------------------------------------------------------------------
 
-// A new block that ends below `limit`, or null where a slow path has to decide.
-template <std::size_t largest = largest_small_block>
-[[gnu::always_inline]] inline void *try_push_below(const std::uintptr_t &limit, thread_heap *heap,
-                                                   std::size_t size, std::uint32_t site) noexcept {
-    if (size > largest) [[unlikely]]
-        return nullptr;
-    const std::size_t padded = padded_size(size);
-    std::uintptr_t top = heap->top;
-    for (;;) {
-        if (top + padded > limit) [[unlikely]]
-            return nullptr;
-        if (exchange_if_same(heap->top, top, top + padded)) [[likely]]
-            break;
-    }
+[[gnu::always_inline]] inline void take_inside_word() noexcept {
+#if defined(__x86_64__)
+    __asm__ volatile("movq %%rsp, %0" : "=m"(this_thread.inside)::"memory");
+#else
+    this_thread.inside = stack_pointer();
+    signal_fence();
+#endif
+}
+
+[[gnu::always_inline]] inline void give_inside_word() noexcept {
+    signal_fence();
+    this_thread.inside = 0;
+}
+
+// The single place where top moves while the program runs; slow paths that open and close chunks
+// set it anew (set_top). Under the inside word.
+[[gnu::always_inline]] inline void move_top(std::uintptr_t to) noexcept { this_thread.top = to; }
+
+enum class counted : bool { no, yes };
+
+// Writes the header of a block at top, which has room for it, and moves top above it. Under the
+// inside word.
+template <counted count>
+[[gnu::always_inline]] inline void *push_here(std::uintptr_t top, std::size_t padded,
+                                              std::uint32_t site) noexcept {
+    move_top(top + padded);
     auto *pushed = reinterpret_cast<block *>(top);
     pushed->size = static_cast<std::uint32_t>(padded);
     pushed->site = site;
     pushed->state_and_hole() = live_above_no_hole;
-    ++heap->scratch_calls;
-    heap->scratch_bytes += padded;
+    if constexpr (count == counted::yes) {
+        ++this_thread.counted.scratch_calls;
+        this_thread.counted.scratch_bytes += padded;
+    }
     return pushed->payload();
 }
 
-template <std::size_t largest = largest_small_block>
-[[gnu::always_inline]] inline void *try_push(thread_heap *heap, std::size_t size,
-                                             std::uint32_t site) noexcept {
-    return try_push_below<largest>(heap->limit, heap, size, site);
+// A new block on the calling thread's stack, or null where a slow path has to decide.
+template <counted count = counted::yes, std::size_t largest = largest_small_block>
+[[gnu::always_inline]] inline void *try_push(std::size_t size, std::uint32_t site) noexcept {
+    if (this_thread.inside != 0) [[unlikely]]
+        return nullptr;
+    if (size > largest) [[unlikely]]
+        return nullptr;
+    const std::size_t padded = padded_size(size);
+    take_inside_word();
+    const std::uintptr_t top = this_thread.top;
+    if (top + padded > this_thread.limit) [[unlikely]] {
+        give_inside_word();
+        return nullptr;
+    }
+    void *pushed = push_here<count>(top, padded, site);
+    give_inside_word();
+    return pushed;
 }
 
 // Everything that release() below does not do itself.
 void release_slowly(block *freed) noexcept;
-void release_newest_slowly(thread_heap *heap, block *newest) noexcept;
-void retired_chunk_died(chunk *dead) noexcept;
-void pop_over_holes(thread_heap *heap, block *freed) noexcept;
+void release_newest_slowly(block *newest) noexcept;
+void release_elsewhere(block *freed) noexcept;
 
 // Live becomes freed, and anything else stays what it is: one instruction to find out and do it,
 // since freed is what remains of live without the bits of live.
@@ -125,27 +148,27 @@ void pop_over_holes(thread_heap *heap, block *freed) noexcept;
 // Frees a block of ours.
 [[gnu::always_inline]] inline void release(void *payload) noexcept {
     block *freed = block_of(payload);
-    thread_heap *heap = this_thread.active;
     const std::uint32_t size = freed->size;
-    std::uintptr_t end = sum_of(reinterpret_cast<std::uintptr_t>(freed), size);
-    if (end == heap->top) {
-        if (freed->state_and_hole() != live_above_no_hole) [[unlikely]]
-            return release_newest_slowly(heap, freed);
-        freed->state = block_state::freed;
-        if (exchange_if_same(heap->top, end, reinterpret_cast<std::uintptr_t>(freed))) [[likely]]
+    const std::uintptr_t end = sum_of(reinterpret_cast<std::uintptr_t>(freed), size);
+    if (end == this_thread.top) {
+        if (this_thread.inside != 0) [[unlikely]]
+            return release_slowly(freed);
+        take_inside_word();
+        // A handler may have pushed above it since the first look.
+        if (end == this_thread.top && freed->state_and_hole() == live_above_no_hole) [[likely]] {
+            freed->state = block_state::freed;
+            move_top(reinterpret_cast<std::uintptr_t>(freed));
+            give_inside_word();
             return;
-        // A handler pushed above it meanwhile: it is a hole now.
-        end = sum_of(reinterpret_cast<std::uintptr_t>(freed), size);
-    } else {
-        if (chunk_of(freed)->owner != heap) [[unlikely]]
-            return release_slowly(freed);
-        if (!mark_freed(*freed)) [[unlikely]]
-            return release_slowly(freed);
+        }
+        give_inside_word();
+        return release_newest_slowly(freed);
     }
-    reinterpret_cast<block *>(end)->hole_below =
-        size + freed->hole_below;
-    if (subtract_reaches_zero(chunk_of(freed)->live, size)) [[unlikely]]
-        retired_chunk_died(chunk_of(freed));
+    if (chunk_of(freed) != this_thread.current) [[unlikely]]
+        return release_elsewhere(freed);
+    if (!mark_freed(*freed)) [[unlikely]]
+        return release_slowly(freed);
+    reinterpret_cast<block *>(end)->hole_below = size + freed->hole_below;
 }
 
 // --- slow paths ----------------------------------------------------------------------------------

@@ -124,7 +124,7 @@ void abandon_own_heap() noexcept {
     if (this_thread.own == nullptr) return;
     this_thread.own->shared.abandoned.store(true, std::memory_order_relaxed);
     this_thread.own = nullptr;
-    this_thread.active = &no_heap;
+    this_thread.top = this_thread.limit = 0;
 }
 
 thread_heap *start_own_heap() noexcept {
@@ -139,7 +139,8 @@ thread_heap *start_own_heap() noexcept {
     const tasks::task_id thread = tasks::this_thread();
     thread_heap *heap = adopt(table, process, thread);
     if (heap != nullptr) {
-        end_all_regions(heap);
+        close_for_adoption(heap);
+        this_thread.counted = heap->counted;
     } else if ((heap = begin_new(table, thread)) == nullptr) {
         return nullptr;
     }
@@ -170,8 +171,7 @@ bool inside::enter() noexcept {
         abandon_own_heap();
     }
     this_thread.inside = here;
-    signal_fence();
-    this_thread.active = &no_heap;
+    this_thread.current = nullptr;
     signal_fence();
     notice_fork();
     if (this_thread.own != nullptr)
@@ -180,13 +180,12 @@ bool inside::enter() noexcept {
 }
 
 void inside::leave() noexcept {
-    if (this_thread.own != nullptr) {
-        this_thread.own->shared.inside.store(false, std::memory_order_relaxed);
-        signal_fence();
-        this_thread.active = this_thread.own;
+    if (thread_heap *own = this_thread.own; own != nullptr) {
+        own->counted = this_thread.counted;
+        own->shared.inside.store(false, std::memory_order_relaxed);
+        this_thread.current = own->current;
     }
-    signal_fence();
-    this_thread.inside = 0;
+    give_inside_word();
 }
 
 } // namespace scratch::shim

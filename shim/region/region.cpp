@@ -52,13 +52,13 @@ void begin_region(thread_heap *heap, std::uint64_t name, std::uintptr_t stack_po
     if (stack_pointer == no_bound && heap->regions.depth != 0)
         stack_pointer = heap->regions.open[heap->regions.depth - 1].stack_pointer;
     region &opened = heap->regions.open[heap->regions.depth];
-    opened = {name, stack_pointer, heap->top, heap->limit, heap->current, nullptr,
-              0,    trusted,       frame};
+    opened = {name,    stack_pointer, this_thread.top, this_thread.limit, heap->current, nullptr, 0,
+              trusted, frame};
     if (++heap->regions.last_serial == 0) heap->regions.last_serial = 1;
     opened.serial = heap->regions.last_serial;
     if (heap->current != nullptr) {
         // A block freed beneath while the region lasts leaves its size here, for the way back.
-        reinterpret_cast<block *>(heap->top)->hole_below = 0;
+        reinterpret_cast<block *>(this_thread.top)->hole_below = 0;
     }
     ++heap->regions.depth;
     open_chunk(heap);
@@ -104,6 +104,9 @@ void let_chunks_wait(thread_heap *heap, region &ended) noexcept {
         chunk *next = c->next;
         if (c->live == 0) {
             give_back(heap, c);
+        } else if (settle(c, c->begin() + c->used); c->live == 0) {
+            // A handler freed the last ones while the chunk retired.
+            give_back(heap, c);
         } else {
             for_each_live_block(c, [](const block &b) { count_escape(b.payload_size()); });
             settle_as_counted(c);
@@ -121,10 +124,8 @@ void return_to_outer(thread_heap *heap, const region &ended) noexcept {
         return;
     }
     std::uintptr_t top = ended.outer_top;
-    while (const std::uint32_t hole = reinterpret_cast<block *>(top)->hole_below) {
+    while (const std::uint32_t hole = reinterpret_cast<block *>(top)->hole_below)
         top -= hole;
-        ended.outer_chunk->live += hole;
-    }
     set_top(heap, ended.outer_chunk, top, ended.outer_limit);
 }
 
@@ -162,7 +163,22 @@ void end_finished_regions(thread_heap *heap, std::uintptr_t stack_pointer) noexc
         end_innermost(heap, false);
 }
 
-void end_all_regions(thread_heap *heap) noexcept { end_down_to(heap, 0); }
+void close_for_adoption(thread_heap *heap) noexcept {
+    // The tops went with the thread, but for those that its regions saved.
+    chunk *innermost = heap->current;
+    std::uintptr_t top = innermost != nullptr ? innermost->limit() : 0;
+    while (heap->regions.depth != 0) {
+        region &ended = heap->regions.open[heap->regions.depth - 1];
+        set_top(heap, innermost, top, 0);
+        let_chunks_wait(heap, ended);
+        let_large_escape(heap, ended.serial);
+        innermost = ended.outer_chunk;
+        top = ended.outer_top;
+        --heap->regions.depth;
+    }
+    set_top(heap, innermost, top, 0);
+    retire_current(heap);
+}
 
 region_token enter_region(const char *name, bool trusted, std::uintptr_t stack_pointer) noexcept {
     if (!regions_allowed()) return 0;

@@ -57,7 +57,9 @@ void turn_frame(const char *name, bool trusted) noexcept;
 // those that another thread left.
 void end_finished_regions(thread_heap *heap, std::uintptr_t stack_pointer) noexcept;
 
-// The same for all of them: the owner's thread is gone.
-void end_all_regions(thread_heap *heap) noexcept;
+// Makes the heap of a thread that is gone one without open chunks and regions, for the thread that
+// adopts it: as if its regions had ended as counted ones. What its last chunk holds is found from
+// block to block.
+void close_for_adoption(thread_heap *heap) noexcept;
 
 } // namespace scratch::shim

@@ -53,7 +53,7 @@ void enter_phase(phase entered) noexcept {
 std::uint64_t routed_calls_since_last_window() noexcept {
     std::uint64_t all = 0;
     for (std::uint32_t slot = 0; slot < heaps_ever_started(); ++slot)
-        all += heap_at(slot)->scratch_calls;
+        all += heap_at(slot)->counted.scratch_calls;
     return all - scratch_calls_before.exchange(all, std::memory_order_relaxed);
 }
 
@@ -154,7 +154,7 @@ void *push_in_general(std::size_t size, origin from) noexcept {
     case phase::routing:
         if (std::uint32_t place; is_routed(from, place)) {
             if (size <= largest_routed)
-                if (void *pushed = try_push(this_thread.active, size, place)) return pushed;
+                if (void *pushed = try_push(size, place)) return pushed;
             return push_routed_slowly(size, place);
         }
         [[fallthrough]];
@@ -204,7 +204,7 @@ template <typename Next>
 void *routing(std::size_t size) {
     const origin from = SCRATCH_ORIGIN;
     if (std::uint32_t place; is_routed(from, place)) {
-        void *pushed = try_push<largest_routed>(this_thread.active, size, place);
+        void *pushed = try_push<counted::yes, largest_routed>(size, place);
         if (pushed != nullptr) [[likely]]
             return pushed;
         return routed_slowly<Next>(size, place, from);
@@ -224,7 +224,7 @@ void *general(std::size_t size) {
 
 template <typename Next>
 malloc_function entry_point() noexcept {
-    if (is_counting_next() || in_regions.load(std::memory_order_relaxed)) return general<Next>;
+    if (is_counting() || in_regions.load(std::memory_order_relaxed)) return general<Next>;
     switch (phase_now.load(std::memory_order_relaxed)) {
     case phase::watching:
         return watching<Next>;

@@ -45,11 +45,11 @@ void direct_new(malloc_function operator_new) noexcept {
 
 // The runtime's own calls are told from others once a trusted region was entered; blocks that it
 // keeps escape from counted regions like any others.
-template <bool spare_runtime>
+template <bool spare_runtime, counted count>
 void *scoped_malloc(std::size_t size) noexcept {
     const std::uintptr_t caller = return_address();
     if (!spare_runtime || !may_be_runtime(caller)) [[likely]] {
-        void *pushed = try_push(this_thread.active, size, static_cast<std::uint32_t>(caller));
+        void *pushed = try_push<count>(size, static_cast<std::uint32_t>(caller));
         if (pushed != nullptr) [[likely]]
             return pushed;
     }
@@ -62,11 +62,11 @@ void *scoped_malloc(std::size_t size) noexcept {
     return call_next_new(size, caller);
 }
 
-template <bool spare_runtime>
+template <bool spare_runtime, counted count>
 void *scoped_new(std::size_t size) {
     const std::uintptr_t caller = return_address();
     if (!spare_runtime || !may_be_runtime(caller)) [[likely]] {
-        void *pushed = try_push(this_thread.active, size, static_cast<std::uint32_t>(caller));
+        void *pushed = try_push<count>(size, static_cast<std::uint32_t>(caller));
         if (pushed != nullptr) [[likely]]
             return pushed;
     }
@@ -89,13 +89,18 @@ void *first_new(std::size_t size) {
 
 malloc_function routed_malloc() noexcept {
     if (mode_now.load(std::memory_order_relaxed) == run_mode::adaptive) return adaptive_malloc();
-    return sparing_runtime.load(std::memory_order_relaxed) ? scoped_malloc<true>
-                                                           : scoped_malloc<false>;
+    const bool sparing = sparing_runtime.load(std::memory_order_relaxed);
+    if (is_counting())
+        return sparing ? scoped_malloc<true, counted::yes> : scoped_malloc<false, counted::yes>;
+    return sparing ? scoped_malloc<true, counted::no> : scoped_malloc<false, counted::no>;
 }
 
 malloc_function routed_new() noexcept {
     if (mode_now.load(std::memory_order_relaxed) == run_mode::adaptive) return adaptive_new();
-    return sparing_runtime.load(std::memory_order_relaxed) ? scoped_new<true> : scoped_new<false>;
+    const bool sparing = sparing_runtime.load(std::memory_order_relaxed);
+    if (is_counting())
+        return sparing ? scoped_new<true, counted::yes> : scoped_new<false, counted::yes>;
+    return sparing ? scoped_new<true, counted::no> : scoped_new<false, counted::no>;
 }
 
 // Looked at when the first operator is called: programs in C have none to look up.
@@ -131,15 +136,14 @@ void *push_in_region(std::size_t size, std::size_t alignment, std::uintptr_t cal
     if (may_be_runtime(caller) && is_runtime(caller)) return nullptr;
     if (alignment > largest_alignment) return nullptr;
     if (alignment <= sizeof(block))
-        if (void *pushed = try_push(this_thread.active, size, static_cast<std::uint32_t>(caller)))
-            return pushed;
+        if (void *pushed = try_push(size, static_cast<std::uint32_t>(caller))) return pushed;
     {
         const inside here;
         if (!here) return nullptr;
         end_finished_regions(heap, stack_pointer());
     }
     if (heap->regions.depth == 0) return nullptr;
-    if (!heap->regions.open[heap->regions.depth - 1].trusted && heap->limit == 0 &&
+    if (!heap->regions.open[heap->regions.depth - 1].trusted && this_thread.limit == 0 &&
         !budget_has_room()) {
         counters().budget_refusals.fetch_add(1, std::memory_order_relaxed);
         return nullptr;
@@ -149,8 +153,8 @@ void *push_in_region(std::size_t size, std::size_t alignment, std::uintptr_t cal
 
 constinit entry_points entries{{first_malloc}, {first_new}, {false}};
 
-void direct_entries(run_mode mode, bool count_next) noexcept {
-    counting.store(count_next, std::memory_order_relaxed);
+void direct_entries(run_mode mode, bool count_calls) noexcept {
+    counting.store(count_calls, std::memory_order_relaxed);
     mode_now.store(mode, std::memory_order_relaxed);
     push_outside_regions(mode == run_mode::adaptive);
     redirect_entries();
@@ -173,7 +177,7 @@ void redirect_entries() noexcept {
     direct(routing ? malloc : next.malloc, routing ? first_routed_new : new_from_next, routing);
 }
 
-bool is_counting_next() noexcept { return counting.load(std::memory_order_relaxed); }
+bool is_counting() noexcept { return counting.load(std::memory_order_relaxed); }
 
 bool regions_allowed() noexcept {
     return mode_now.load(std::memory_order_relaxed) != run_mode::off;
@@ -225,8 +229,8 @@ void count_next_call(std::size_t size) noexcept {
         const inside here;
         if (!here || start_own_heap() == nullptr) return;
     }
-    ++this_thread.own->next_calls;
-    this_thread.own->next_bytes += size;
+    ++this_thread.counted.next_calls;
+    this_thread.counted.next_bytes += size;
 }
 
 } // namespace scratch::shim

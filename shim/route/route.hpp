@@ -14,12 +14,14 @@
 namespace scratch::shim {
 
 // Directs the entry points: called at start, and by adaptive mode when it decides.
-void direct_entries(run_mode mode, bool count_next) noexcept;
+void direct_entries(run_mode mode, bool count_calls) noexcept;
 
 // The same again, after something that decides about them has changed.
 void redirect_entries() noexcept;
 
-bool is_counting_next() noexcept;
+// Whether calls are counted: only where statistics or counters were asked for, since two additions
+// to memory are a twentieth of a scratch call.
+bool is_counting() noexcept;
 
 // All calls to the next allocator from now on; blocks that are on stacks stay valid.
 void stand_aside() noexcept;
