@@ -32,6 +32,7 @@ struct alignas(16) block {
     std::uint32_t hole_below; // bytes of freed blocks directly beneath, known when this block's
                               // turn to pop comes
 
+    std::uint64_t &size_and_site() noexcept { return *reinterpret_cast<word_of_header *>(this); }
     // State and hole_below as the one word that push writes and pop compares (both systems are
     // little-endian).
     std::uint64_t &state_and_hole() noexcept {

@@ -91,6 +91,7 @@ extern __thread thread_words this_thread
 // set it anew (set_top). Under the inside word.
 [[gnu::always_inline]] inline void move_top(std::uintptr_t to) noexcept { this_thread.top = to; }
 
+// Whether a push is counted and its site noted, for the statistics.
 enum class counted : bool { no, yes };
 
 // Writes the header of a block at top, which has room for it, and moves top above it. Under the
@@ -100,10 +101,12 @@ template <counted count>
                                               std::uint32_t site) noexcept {
     move_top(top + padded);
     auto *pushed = reinterpret_cast<block *>(top);
-    pushed->size = static_cast<std::uint32_t>(padded);
-    pushed->site = site;
     pushed->state_and_hole() = live_above_no_hole;
-    if constexpr (count == counted::yes) {
+    if constexpr (count == counted::no) {
+        pushed->size_and_site() = padded;
+    } else {
+        pushed->size = static_cast<std::uint32_t>(padded);
+        pushed->site = site;
         ++this_thread.counted.scratch_calls;
         this_thread.counted.scratch_bytes += padded;
     }

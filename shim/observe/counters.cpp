@@ -60,17 +60,6 @@ void set_zero(process_counters &words) noexcept {
     words.gave_up.store(0, std::memory_order_relaxed);
 }
 
-// Brings over what was counted between the writing of the file and the switch to it.
-void copy_counts(process_counters &to, const process_counters &from) noexcept {
-    for (const auto &one : named_counters) {
-        const std::uint64_t now = (from.*one.word).load(std::memory_order_relaxed);
-        (to.*one.word).store(now, std::memory_order_relaxed);
-    }
-    to.gave_up.store(from.gave_up.load(std::memory_order_relaxed), std::memory_order_relaxed);
-    to.stood_aside.store(from.stood_aside.load(std::memory_order_relaxed),
-                         std::memory_order_relaxed);
-}
-
 void warn_of_no_file(int error) noexcept {
     fixed_text<1000> sentence;
     sentence.add("SCRATCH_OUTPUT: no file ");
@@ -108,7 +97,6 @@ process_counters *map_file(int descriptor, void *place) noexcept {
 process_counters &counters() noexcept { return *current.load(std::memory_order_relaxed); }
 
 void open_counters(const configuration &configuration, char **environment, bool fresh) noexcept {
-    const kept_errno keep;
     process_counters *const before = &counters();
     const bool was_mapped = before != &own.words;
     if (fresh) {
@@ -134,7 +122,6 @@ void open_counters(const configuration &configuration, char **environment, bool 
         return;
     }
     current.store(mapped, std::memory_order_relaxed);
-    if (!was_mapped) copy_counts(*mapped, own.words);
 }
 
 void close_counters() noexcept {

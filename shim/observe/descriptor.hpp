@@ -27,15 +27,13 @@ private:
 struct file_identity {
     std::uint64_t device = 0;
     std::uint64_t node = 0;
-    std::uint64_t special = 0; // of device files, which share nodes over file systems
     std::uint32_t owner = 0;
     bool exists = false;
     bool regular = false;
     bool folder = false;
 
     bool same_file(const file_identity &other) const noexcept {
-        return exists && other.exists && device == other.device && node == other.node &&
-               special == other.special;
+        return exists && other.exists && device == other.device && node == other.node;
     }
 };
 

@@ -75,7 +75,6 @@ file_identity identity_from(const struct stat &status) noexcept {
     file_identity result;
     result.device = status.st_dev;
     result.node = status.st_ino;
-    result.special = status.st_rdev;
     result.owner = status.st_uid;
     result.exists = true;
     result.regular = S_ISREG(status.st_mode);

@@ -47,13 +47,12 @@ void direct_new(malloc_function operator_new) noexcept {
 // keeps escape from counted regions like any others.
 template <bool spare_runtime, counted count>
 void *scoped_malloc(std::size_t size) noexcept {
-    const std::uintptr_t caller = return_address();
-    if (!spare_runtime || !may_be_runtime(caller)) [[likely]] {
-        void *pushed = try_push<count>(size, static_cast<std::uint32_t>(caller));
+    if (!spare_runtime || !SCRATCH_CALLER_MAY_BE_RUNTIME) [[likely]] {
+        void *pushed = try_push<count>(size, static_cast<std::uint32_t>(return_address()));
         if (pushed != nullptr) [[likely]]
             return pushed;
     }
-    return scoped_malloc_slowly(size, caller);
+    return scoped_malloc_slowly(size, return_address());
 }
 
 [[gnu::noinline]] void *scoped_new_slowly(std::size_t size, std::uintptr_t caller) {
@@ -64,13 +63,12 @@ void *scoped_malloc(std::size_t size) noexcept {
 
 template <bool spare_runtime, counted count>
 void *scoped_new(std::size_t size) {
-    const std::uintptr_t caller = return_address();
-    if (!spare_runtime || !may_be_runtime(caller)) [[likely]] {
-        void *pushed = try_push<count>(size, static_cast<std::uint32_t>(caller));
+    if (!spare_runtime || !SCRATCH_CALLER_MAY_BE_RUNTIME) [[likely]] {
+        void *pushed = try_push<count>(size, static_cast<std::uint32_t>(return_address()));
         if (pushed != nullptr) [[likely]]
             return pushed;
     }
-    return scoped_new_slowly(size, caller);
+    return scoped_new_slowly(size, return_address());
 }
 
 // --- before start, and pass-through

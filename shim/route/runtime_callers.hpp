@@ -19,6 +19,18 @@ extern std::uint8_t runtime_granules[granules] __attribute__((visibility("hidden
     return runtime_granules[static_cast<std::uint32_t>(caller) >> granule_bits] != 0;
 }
 
+// The same for the caller of the function in whose body it stands, without loading all of the
+// address.
+#if defined(__x86_64__)
+#define SCRATCH_CALLER_MAY_BE_RUNTIME                                                              \
+    (scratch::shim::runtime_granules[*reinterpret_cast<const scratch::shim::granule *>(            \
+         static_cast<char *>(__builtin_dwarf_cfa()) - 6)] != 0)
+using granule [[gnu::may_alias]] = std::uint16_t;
+#else
+#define SCRATCH_CALLER_MAY_BE_RUNTIME                                                              \
+    scratch::shim::may_be_runtime(reinterpret_cast<std::uintptr_t>(__builtin_return_address(0)))
+#endif
+
 // The exact answer: the runtime calls for itself.
 bool is_runtime(std::uintptr_t caller) noexcept;
 
