@@ -74,6 +74,12 @@ TEST_F(preload_list, knows_the_file_by_other_paths) {
     ASSERT_EQ(chdir("/"), 0);
 }
 
+TEST_F(preload_list, knows_a_file_that_is_gone_by_its_text) {
+    const std::string gone = folder.path + "/sub/gone.so";
+    EXPECT_EQ(without(gone + ":a.so", gone).list, "a.so");
+    EXPECT_EQ(without(folder.path + "/sub/../gone.so:a.so", gone).removed, 0u);
+}
+
 TEST_F(preload_list, knows_bare_names_and_the_tokens_of_the_loader) {
     EXPECT_EQ(without("libscratch.so:a.so", own).list, "a.so");
     EXPECT_EQ(without("/usr/$LIB/libscratch.so:a.so", own).list, "a.so");

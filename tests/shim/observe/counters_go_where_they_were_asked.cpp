@@ -135,6 +135,9 @@ TEST_F(asked_file, follows_no_link) {
     ASSERT_EQ(symlink(victim.c_str(), path.c_str()), 0);
     EXPECT_TRUE(in_child([&] { return open_at(path.c_str()), 0; }).exited_with(0));
     EXPECT_EQ(content_of(victim), "scratch: an old report");
+    struct stat status;
+    ASSERT_EQ(lstat(path.c_str(), &status), 0);
+    EXPECT_TRUE(S_ISLNK(status.st_mode));
 }
 
 TEST_F(asked_file, says_why_there_is_none) {

@@ -128,6 +128,17 @@ TEST_F(counters_file, falls_back_to_shared_memory) {
     }
 }
 
+TEST_F(counters_file, does_not_go_into_a_relative_folder) {
+    EXPECT_GOOD(in_child([&] {
+        CHECK_OR_LEAVE(chdir(folder.path.c_str()) == 0);
+        environment_of environment{"XDG_RUNTIME_DIR=."};
+        open_counters(options, environment.get(), false);
+        CHECK_OR_LEAVE(!exists(default_name(folder.path)));
+        close_counters();
+        return 0;
+    }));
+}
+
 TEST_F(counters_file, does_not_go_into_the_folder_of_another_user) {
     if (geteuid() != 0) GTEST_SKIP() << "SKIPPED: needs root to give a folder away";
     ASSERT_EQ(chown(folder.path.c_str(), 65534, 65534), 0);
@@ -266,6 +277,7 @@ TEST_F(counters_file, keeps_a_signal_that_was_pending_for_the_program) {
 
 TEST_F(counters_file, of_a_forked_child_is_its_own) {
     EXPECT_GOOD(in_child([&] {
+        counters().scratch_calls = 50; // before the mapping
         open_in_folder();
         process_counters &words = counters();
         words.scratch_calls = 100;

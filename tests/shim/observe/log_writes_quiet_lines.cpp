@@ -91,6 +91,16 @@ TEST(log, is_one_write_a_line_and_keeps_errno) {
     EXPECT_TRUE(outcome.exited_with(0)) << outcome.status;
 }
 
+TEST(log, keeps_errno_where_a_message_cannot_be_formatted) {
+    EXPECT_TRUE(in_child([] {
+                    set_log_level(log_level::warn);
+                    const wchar_t impossible[] = {static_cast<wchar_t>(0x7fffffff), 0};
+                    errno = 4711;
+                    log(log_level::warn, "%ls", impossible);
+                    return errno == 4711 ? 0 : 1;
+                }).exited_with(0));
+}
+
 TEST(log, keeps_errno_where_nothing_can_be_written) {
     EXPECT_TRUE(in_child([] {
                     close(STDERR_FILENO);

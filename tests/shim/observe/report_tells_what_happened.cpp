@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 #include <iterator>
 #include <sys/resource.h>
+#include <sys/time.h>
 
 using namespace scratch::shim;
 
@@ -329,6 +330,42 @@ TEST(report, goes_to_the_file_that_was_asked_for) {
     std::ofstream(file + ".new") << "mine";
     EXPECT_TRUE(contains(run(statistics_format::text).standard_error, "nothing gained here"));
     EXPECT_EQ(content().size(), 4096u);
+}
+
+TEST(report, goes_on_after_an_interruption) {
+    const child_outcome outcome = in_child([] {
+        // The pipe is full until its reader starts; a signal comes before that.
+        int ends[2];
+        if (pipe(ends) != 0) return 2;
+        fcntl(ends[1], F_SETFL, O_NONBLOCK);
+        const std::string part(4096, 'x');
+        while (write(ends[1], part.data(), part.size()) > 0) {
+        }
+        fcntl(ends[1], F_SETFL, 0);
+        const pid_t reader = fork();
+        if (reader == 0) {
+            close(ends[1]);
+            usleep(300'000);
+            const std::string text = read_all(ends[0]);
+            _exit(text.ends_with("nothing gained here\n") ? 0 : 1);
+        }
+        dup2(ends[1], STDERR_FILENO);
+        close(ends[1]);
+        struct sigaction interrupt {};
+        interrupt.sa_handler = [](int) {};
+        sigaction(SIGALRM, &interrupt, nullptr);
+        const itimerval soon{{0, 50'000}, {0, 50'000}};
+        setitimer(ITIMER_REAL, &soon, nullptr);
+        report_case one(statistics_format::text);
+        write_report(one.options, one.totals, one.sites);
+        const itimerval never{};
+        setitimer(ITIMER_REAL, &never, nullptr);
+        close(STDERR_FILENO);
+        int status = 0;
+        waitpid(reader, &status, 0);
+        return WEXITSTATUS(status);
+    });
+    EXPECT_TRUE(outcome.exited_with(0)) << outcome.status;
 }
 
 TEST(report, costs_no_signal_where_nobody_reads) {
