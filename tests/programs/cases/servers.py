@@ -162,4 +162,4 @@ def stress_ng(run: Run) -> None:
         f"--malloc 2 --malloc-ops {run.scaled(3000, 25000)} --malloc-bytes 16M --malloc-pthreads 2",
         f"--fork 1 --fork-ops {run.scaled(100, 1000)}",
     ):
-        run.command("bash", "-c", f"stress-ng --quiet --verify --temp-path {run.state} {work}; echo status $?")
+        run.command("bash", "-c", f"stress-ng --quiet --seed 7 --verify --temp-path {run.state} {work}; echo status $?")

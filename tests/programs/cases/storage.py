@@ -27,7 +27,7 @@ SELECT no_such_column FROM event;
 
 @case("sqlite3")
 def sqlite3(run: Run) -> None:
-    rows = run.input("rows.sql", inputs.sql_rows, 8000, 60000)
+    rows = run.input("rows.sql", inputs.sql_rows, 8000, 160000)
     script = _SQL.replace("ROWS", str(rows)).encode()
     run.command("sqlite3", "events.db", stdin=script, status=1)
     run.command("sqlite3", "events.db", ".dump event")
