@@ -113,9 +113,11 @@ chunk *take_from_pool(bool *fresh) noexcept {
 void put_in_pool(chunk *c, bool has_pages) noexcept {
     std::uint32_t resident = has_pages ? resident_bit : 0;
     if (has_pages && pool_resident.fetch_add(1, std::memory_order_relaxed) >= kept_chunks) {
-        pool_resident.fetch_sub(1, std::memory_order_relaxed);
-        pages::decommit(c, chunk_size);
-        resident = 0;
+        // Locked pages stay, and what is in them.
+        if (pages::decommit(c, chunk_size)) {
+            pool_resident.fetch_sub(1, std::memory_order_relaxed);
+            resident = 0;
+        }
     }
     const std::uint32_t place = index_of(c) + 1;
     std::uint64_t head = pool_head.load(std::memory_order_relaxed);
@@ -192,8 +194,7 @@ chunk *take_chunks(std::uint32_t count, bool *fresh) noexcept {
 void give_back_chunks(chunk *first, std::uint32_t count) noexcept {
     const int saved_errno = errno;
     if (count > 1 && let_span_wait(first, count)) return;
-    const bool has_pages = count == 1;
-    if (!has_pages) pages::decommit(first, std::size_t{count} * chunk_size);
+    const bool has_pages = count == 1 || !pages::decommit(first, std::size_t{count} * chunk_size);
     for (std::uint32_t i = 0; i < count; ++i)
         put_in_pool(chunk_at(index_of(first) + i), has_pages);
     errno = saved_errno;

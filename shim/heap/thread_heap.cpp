@@ -9,6 +9,7 @@
 #include "shim/heap/machine_stack.hpp"
 #include "shim/heap/remote.hpp"
 #include "shim/heap/threads.hpp"
+#include "shim/observe/counters.hpp"
 #include "shim/route/samples.hpp"
 
 namespace scratch::shim {
@@ -143,7 +144,9 @@ void *push_slowly(std::size_t size, std::size_t alignment, std::uint32_t site) n
         return push_large(heap, size, std::max(alignment, sizeof(block)), site);
     if (void *pushed = push_in_current(heap, size, alignment, site)) return pushed;
     retire_current(heap);
-    return open_chunk(heap) ? push_in_current(heap, size, alignment, site) : nullptr;
+    if (open_chunk(heap)) return push_in_current(heap, size, alignment, site);
+    if (!budget_has_room()) counters().budget_refusals.fetch_add(1, std::memory_order_relaxed);
+    return nullptr;
 }
 
 bool resize_in_place(void *payload, std::size_t size) noexcept {

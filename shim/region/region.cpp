@@ -78,11 +78,19 @@ void reset_large(thread_heap *heap, std::uint32_t serial) noexcept {
     }
 }
 
-void let_large_escape(thread_heap *heap, std::uint32_t serial) noexcept {
+// Who has what escapes from the innermost region: the nearest trusted region around it, since its
+// end reclaims all that was allocated while it was open. 0: nobody.
+std::uint32_t heir_of_innermost(const thread_heap *heap) noexcept {
+    for (std::uint32_t i = heap->regions.depth - 1; i-- > 0;)
+        if (heap->regions.open[i].trusted) return heap->regions.open[i].serial;
+    return 0;
+}
+
+void let_large_escape(thread_heap *heap, std::uint32_t serial, std::uint32_t heir) noexcept {
     for (chunk *c = heap->large; c != nullptr; c = c->next) {
         if (c->region != serial) continue;
-        c->region = 0;
-        count_escape(c->large_size);
+        c->region = heir;
+        if (heir == 0) count_escape(c->large_size);
     }
 }
 
@@ -98,7 +106,7 @@ void reset_chunks(thread_heap *heap, region &ended) noexcept {
     }
 }
 
-void let_chunks_wait(thread_heap *heap, region &ended) noexcept {
+void let_chunks_wait(thread_heap *heap, region &ended, std::uint32_t heir) noexcept {
     retire_current(heap);
     for (chunk *c = ended.chunks; c != nullptr;) {
         chunk *next = c->next;
@@ -108,11 +116,13 @@ void let_chunks_wait(thread_heap *heap, region &ended) noexcept {
             // A handler freed the last ones while the chunk retired.
             give_back(heap, c);
         } else {
-            for_each_live_block(c, [](const block &b) { count_escape(b.payload_size()); });
-            settle_as_counted(c);
-            c->region = 0;
+            if (heir == 0) {
+                for_each_live_block(c, [](const block &b) { count_escape(b.payload_size()); });
+                settle_as_counted(c);
+            }
+            c->region = heir;
             c->examined = true;
-            link_chunk(heap->retired, c);
+            link_chunk(list_of(heap, c), c);
         }
         c = next;
     }
@@ -136,8 +146,9 @@ void end_innermost(thread_heap *heap, bool trusted) noexcept {
         reset_chunks(heap, ended);
         reset_large(heap, ended.serial);
     } else {
-        let_chunks_wait(heap, ended);
-        let_large_escape(heap, ended.serial);
+        const std::uint32_t heir = heir_of_innermost(heap);
+        let_chunks_wait(heap, ended, heir);
+        let_large_escape(heap, ended.serial, heir);
     }
     --heap->regions.depth;
     return_to_outer(heap, ended);
@@ -170,8 +181,8 @@ void close_for_adoption(thread_heap *heap) noexcept {
     while (heap->regions.depth != 0) {
         region &ended = heap->regions.open[heap->regions.depth - 1];
         set_top(heap, innermost, top, 0);
-        let_chunks_wait(heap, ended);
-        let_large_escape(heap, ended.serial);
+        let_chunks_wait(heap, ended, 0);
+        let_large_escape(heap, ended.serial, 0);
         innermost = ended.outer_chunk;
         top = ended.outer_top;
         --heap->regions.depth;
@@ -187,7 +198,9 @@ region_token enter_region(const char *name, bool trusted, std::uintptr_t stack_p
     thread_heap *heap = start_own_heap();
     if (heap == nullptr) return 0;
     prepare(trusted);
-    end_finished_regions(heap, scratch::shim::stack_pointer());
+    // The caller's frame lies higher than ours, so it proves the end of more.
+    end_finished_regions(heap, stack_pointer == no_bound ? scratch::shim::stack_pointer()
+                                                         : stack_pointer);
     if (heap->regions.depth == deepest_region) return 0;
     begin_region(heap, name_hash(name), stack_pointer, trusted, false);
     return token_of(heap, heap->regions.open[heap->regions.depth - 1]);
@@ -203,7 +216,11 @@ void leave_region(region_token token) noexcept {
     }
     if (!is_still_open(heap, token)) return;
     const std::uint32_t depth = depth_in(token);
-    if (depth + 1 == heap->regions.depth) {
+    // The end of a region ends the turns of loops in it; an entered region above it says that
+    // something went out of order.
+    while (heap->regions.depth > depth + 1 && heap->regions.open[heap->regions.depth - 1].frame)
+        end_innermost(heap, heap->regions.open[heap->regions.depth - 1].trusted);
+    if (heap->regions.depth == depth + 1) {
         end_innermost(heap, heap->regions.open[depth].trusted);
     } else {
         end_down_to(heap, depth);
