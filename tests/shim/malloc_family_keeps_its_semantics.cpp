@@ -305,6 +305,7 @@ SCENARIO(outside_regions) {
 }
 
 SCENARIO(in_counted_region) {
+    start_of_scratch_memory();
     SCRATCH_REGION("counted");
     void *block = malloc(10);
     const char *mode = std::getenv("SCRATCH_MODE");

@@ -191,7 +191,7 @@ std::string outcome::describe() const {
         text << "exit status " << WEXITSTATUS(status);
     text << "\n--- standard output\n" << output << "\n--- standard error\n" << error;
     for (const auto &[of, report] : reports)
-        text << "\n--- report of " << of << "\n" << report.substr(0, 2000);
+        if (report.starts_with('{')) text << "\n--- report of " << of << "\n" << report;
     return text.str();
 }
 
