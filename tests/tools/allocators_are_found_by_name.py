@@ -27,11 +27,12 @@ class AllocatorsAreFoundByName(ToolTest):
             self.assertEqual(str(path), self.second(name, "/nowhere", folder))
 
     def test_a_debug_build_is_not_taken_for_the_allocator(self) -> None:
-        folder = self.folder / "debug"
-        folder.mkdir()
-        self.library("libtcmalloc_minimal_debug.so.4", folder)
-        full = self.library("libtcmalloc_minimal.so.4", folder)
-        self.assertEqual(str(full), self.second("tcmalloc", folder))
+        debug, full = self.folder / "debug", self.folder / "full"
+        debug.mkdir()
+        full.mkdir()
+        self.library("libtcmalloc_minimal_debug.so.4", debug)
+        path = self.library("libtcmalloc_minimal.so.4", full)
+        self.assertEqual(str(path), self.second("tcmalloc", debug, full))
 
     def test_what_does_not_fit_is_passed_over(self) -> None:
         bad, good = self.folder / "bad", self.folder / "good"

@@ -71,6 +71,17 @@ class PrivilegedProgramsAreJudgedAsTheKernelDoes(ToolTest):
         script.chmod(0o4755)
         self.assertEqual((7, "", True), self.status(script, NOBODY))
 
+    def test_scratch_with_privileges_of_its_own(self) -> None:
+        # Real and effective user differ before any exec: the loader of each program from here on ignores preloads.
+        program, said = self.program("plain"), self.folder / "said"
+        for command, expected in (([str(self.tool), "run", str(program)], 126), ([str(program)], 7)):
+            said.write_text("")
+            said.chmod(0o666)
+            done = subprocess.run(command, env=self.environment(STUB_SAYS=str(said), LD_PRELOAD=str(self.stub)),
+                                  preexec_fn=lambda: os.seteuid(NOBODY), check=False, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True, cwd="/")
+            self.assertEqual((expected, ""), (done.returncode, said.read_text()), done.stderr)
+
     def test_no_new_privileges(self) -> None:
         program = self.made("setuid-tame", 0o4755, 0)
         setpriv = shutil.which("setpriv")
