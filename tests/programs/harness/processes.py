@@ -6,6 +6,7 @@ import ctypes
 import os
 import resource
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -13,11 +14,21 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 def adopt_orphans() -> None:
-    """Make this process the parent of every descendant whose own parent ends; leave no core files."""
+    """Make this process the parent of every descendant whose own parent ends; leave no core files.
+
+    A signal that asks this process to end (a test that took too long) ends those first.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end_all)
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+
+
+def _end_all(number: int, _frame: object) -> None:
+    end_leftovers(0.0)
+    sys.exit(128 + number)
 
 
 def _children() -> list[int]:

@@ -242,7 +242,8 @@ class Run:
                 raise CaseFailure(self._server_story(shown, code, log, "failed"))
         finally:
             if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
 
     @staticmethod
