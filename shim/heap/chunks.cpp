@@ -141,7 +141,8 @@ void settle_as_counted(chunk *c) noexcept {
     if (!c->trusted) return;
     discharge(true);
     c->trusted = false;
-    held_in_budget.fetch_add(chunk_size, std::memory_order_relaxed);
+    show(counters().chunk_bytes, counters().chunk_bytes_peak,
+         held_in_budget.fetch_add(chunk_size, std::memory_order_relaxed) + chunk_size);
 }
 
 void give_back(thread_heap *heap, chunk *c) noexcept {
