@@ -31,16 +31,16 @@ block *block_around(const void *address) noexcept {
 
 void tell(void *payload) noexcept {
     block *freed = block_of(payload);
+    block *around = block_around(freed);
     const auto state = static_cast<std::uint32_t>(freed->state);
-    const bool aligned = reinterpret_cast<std::uintptr_t>(payload) % sizeof(block) == 0;
-    if (aligned && (freed->state == block_state::freed ||
-                    ((state & freed_remotely) != 0 &&
-                     is_live(static_cast<block_state>(state & ~freed_remotely))))) {
+    const bool freed_by_another = reinterpret_cast<std::uintptr_t>(freed) % sizeof(block) == 0 &&
+                                  (state & freed_remotely) != 0 &&
+                                  is_live(static_cast<block_state>(state & ~freed_remotely));
+    if (freed_by_another || (around == freed && freed->state == block_state::freed)) {
         log_raw("free(): double free of %p: a block of %u bytes that was freed before", payload,
-                freed->size - static_cast<unsigned>(sizeof(block)));
+                freed->payload_size());
         return;
     }
-    block *around = block_around(payload);
     if (around == nullptr) {
         log_raw("free(): invalid pointer %p: it lies in scratch memory, but no block begins there",
                 payload);
