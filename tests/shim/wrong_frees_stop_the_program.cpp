@@ -1,0 +1,265 @@
+// A free of what must not be freed stops the program by SIGABRT, with the block's story on standard
+// error; it never does damage first and goes on.
+#include <algorithm>
+#include <csignal>
+#include <gtest/gtest.h>
+#include <thread>
+#include <unistd.h>
+
+#include "scenario.hpp"
+#include "scratch_memory.hpp"
+
+namespace {
+
+// The compiler must not know that what follows is wrong.
+template <typename T>
+T *hidden(T *pointer) {
+    __asm__ volatile("" : "+r"(pointer));
+    return pointer;
+}
+
+SCENARIO(double_free_of_newest) {
+    SCRATCH_REGION("region");
+    void *block = malloc(100);
+    free(block);
+    free(hidden(block));
+    return 0;
+}
+
+SCENARIO(double_free_of_hole) {
+    SCRATCH_REGION("region");
+    void *block = malloc(100);
+    void *above = malloc(100);
+    free(block);
+    free(hidden(block));
+    free(above);
+    return 0;
+}
+
+SCENARIO(double_free_after_pop) {
+    SCRATCH_REGION("region");
+    void *below = malloc(100);
+    void *block = malloc(100);
+    void *above = malloc(100);
+    free(block);
+    free(above);
+    free(below);
+    free(hidden(block));
+    return 0;
+}
+
+SCENARIO(double_free_of_escape) {
+    void *block;
+    {
+        SCRATCH_REGION("region");
+        block = malloc(100);
+        malloc(100);
+    }
+    free(block);
+    free(hidden(block));
+    return 0;
+}
+
+SCENARIO(double_free_by_another_thread) {
+    SCRATCH_REGION("region");
+    void *block = malloc(100);
+    malloc(100);
+    free(block);
+    std::thread([block] { free(hidden(block)); }).join();
+    return 0;
+}
+
+SCENARIO(double_free_after_another_thread) {
+    SCRATCH_REGION("region");
+    void *block = malloc(100);
+    malloc(100);
+    std::thread([block] { free(block); }).join();
+    free(hidden(block));
+    return 0;
+}
+
+SCENARIO(double_free_of_large) {
+    SCRATCH_REGION("region");
+    void *block = malloc(200000);
+    free(block);
+    free(hidden(block));
+    return 0;
+}
+
+SCENARIO(realloc_after_free) {
+    SCRATCH_REGION("region");
+    void *block = malloc(100);
+    malloc(10);
+    free(block);
+    return realloc(hidden(block), 200) != nullptr ? 0 : 1;
+}
+
+SCENARIO(delete_after_delete) {
+    SCRATCH_REGION("region");
+    int *number = new int(4);
+    delete number;
+    delete hidden(number);
+    return 0;
+}
+
+SCENARIO(free_inside_a_block) {
+    SCRATCH_REGION("region");
+    char *block = static_cast<char *>(malloc(1000));
+    memset(block, 0, 1000);
+    malloc(10);
+    free(hidden(block) + 64);
+    return 0;
+}
+
+SCENARIO(free_inside_the_newest) {
+    SCRATCH_REGION("region");
+    char *block = static_cast<char *>(malloc(1000));
+    memset(block, 0x41, 1000);
+    free(hidden(block) + 16);
+    return 0;
+}
+
+SCENARIO(free_misaligned) {
+    SCRATCH_REGION("region");
+    char *block = static_cast<char *>(malloc(1000));
+    memset(block, 0, 1000);
+    free(hidden(block) + 1);
+    return 0;
+}
+
+SCENARIO(free_inside_large) {
+    SCRATCH_REGION("region");
+    char *block = static_cast<char *>(malloc(300000));
+    memset(block, 0x20, 300000);
+    free(hidden(block) + 131072);
+    return 0;
+}
+
+SCENARIO(free_by_another_thread_inside) {
+    SCRATCH_REGION("region");
+    char *block = static_cast<char *>(malloc(1000));
+    memset(block, 0, 1000);
+    std::thread([block] { free(hidden(block) + 32); }).join();
+    return 0;
+}
+
+SCENARIO(free_above_the_top) {
+    start_of_scratch_memory();
+    SCRATCH_REGION("region");
+    char *block = static_cast<char *>(malloc(100));
+    free(hidden(block) + 20000);
+    return 0;
+}
+
+SCENARIO(realloc_inside_a_block) {
+    SCRATCH_REGION("region");
+    char *block = static_cast<char *>(malloc(1000));
+    memset(block, 0, 1000);
+    return realloc(hidden(block) + 64, 10) != nullptr ? 0 : 1;
+}
+
+SCENARIO(header_overwritten) {
+    SCRATCH_REGION("region");
+    char *below = static_cast<char *>(malloc(100));
+    char *block = static_cast<char *>(malloc(100));
+    malloc(100);
+    memset(hidden(below), 0x55, 140);
+    free(block);
+    return 0;
+}
+
+SCENARIO(double_free_in_next) {
+    void *block = malloc(100);
+    free(block);
+    free(hidden(block));
+    return 0;
+}
+
+SCENARIO(free_of_the_stack) {
+    alignas(16) char room[64] = {};
+    free(hidden(room) + 16);
+    return 0;
+}
+
+SCENARIO(free_of_a_constant) {
+    static char text[] = "a constant text that is long enough to be one";
+    free(hidden(text));
+    return 0;
+}
+
+struct wrong_free {
+    const scenario *wanted;
+    const char *story; // a part of what standard error says
+};
+
+class wrong_frees : public testing::TestWithParam<const char *> {};
+
+TEST_P(wrong_frees, stop_the_program_with_the_story) {
+    const char *twice = "double free";
+    const char *inside = "invalid pointer";
+    for (const auto &[wanted, story] : {
+             wrong_free{&double_free_of_newest, twice},
+             {&double_free_of_hole, twice},
+             {&double_free_after_pop, twice},
+             {&double_free_of_escape, twice},
+             {&double_free_by_another_thread, twice},
+             {&double_free_after_another_thread, twice},
+             {&realloc_after_free, twice},
+             {&delete_after_delete, twice},
+             {&double_free_of_large, "free()"},
+             {&free_inside_a_block, inside},
+             {&free_inside_the_newest, inside},
+             {&free_misaligned, inside},
+             {&free_inside_large, inside},
+             {&free_by_another_thread_inside, inside},
+             {&free_above_the_top, inside},
+             {&realloc_inside_a_block, inside},
+             {&header_overwritten, "free()"},
+         }) {
+        const outcome result = run(*wanted, {.mode = GetParam()});
+        EXPECT_TRUE(result.killed_by(SIGABRT)) << wanted->name << ": " << result.describe();
+        EXPECT_NE(result.error.find(story), std::string::npos)
+            << wanted->name << ": " << result.describe();
+    }
+}
+
+// The story tells the size, and where the pointer lies.
+TEST_P(wrong_frees, tell_the_block) {
+    const outcome inside = run(free_inside_a_block, {.mode = GetParam()});
+    EXPECT_NE(inside.error.find("64 bytes inside a live block of 1"), std::string::npos)
+        << inside.describe();
+    const outcome twice = run(double_free_of_hole, {.mode = GetParam()});
+    EXPECT_NE(twice.error.find("a block of 1"), std::string::npos) << twice.describe();
+    EXPECT_EQ(std::count(twice.error.begin(), twice.error.end(), '\n'), 1) << twice.describe();
+}
+
+INSTANTIATE_TEST_SUITE_P(modes, wrong_frees, testing::Values("scoped", "adaptive"));
+
+// What is not scratch memory is the next allocator's business.
+TEST(wrong_free_of_foreign_memory, ends_as_without_the_shim) {
+    for (const scenario *wanted : {&double_free_in_next, &free_of_the_stack, &free_of_a_constant}) {
+        const outcome bare = run(*wanted, {.preload = false});
+        for (const char *mode : {"off", "scoped", "adaptive"}) {
+            const outcome result = run(*wanted, {.mode = mode});
+            EXPECT_EQ(result.status, bare.status) << wanted->name << mode << result.describe();
+            EXPECT_EQ(result.error, bare.error) << wanted->name << mode;
+        }
+    }
+}
+
+// The program's own handler gets its turn, as with libc.
+SCENARIO(handler_of_abort) {
+    std::signal(SIGABRT, [](int) { _exit(17); });
+    SCRATCH_REGION("region");
+    void *block = malloc(100);
+    free(block);
+    free(hidden(block));
+    return 0;
+}
+
+TEST(wrong_free, meets_the_programs_handler) {
+    const outcome result = run(handler_of_abort);
+    EXPECT_TRUE(result.exited_with(17)) << result.describe();
+}
+
+} // namespace
