@@ -30,6 +30,11 @@ void __throw_out_of_range(const char *what) { stop(what); }
 void __throw_out_of_range_fmt(const char *what, ...) { stop(what); }
 void __throw_runtime_error(const char *what) { stop(what); }
 
+// Of _GLIBCXX_ASSERTIONS, which meson 1.4 and later define where asserts are on.
+void __glibcxx_assert_fail(const char *, int, const char *, const char *what) noexcept {
+    stop(what);
+}
+
 } // namespace std
 
 extern "C" [[noreturn]] void __cxa_pure_virtual() { stop("a pure virtual function was called"); }
