@@ -1,5 +1,8 @@
 #include "shim/heap/chunks.hpp"
 
+#include <algorithm>
+#include <cstring>
+
 #include "shim/observe/counters.hpp"
 
 namespace scratch::shim {
@@ -45,6 +48,20 @@ void discharge(bool trusted) noexcept {
 bool is_plausible(block &b, std::uintptr_t end) noexcept {
     return b.size >= sizeof(block) && b.size % sizeof(block) == 0 &&
            reinterpret_cast<std::uintptr_t>(b.above()) <= end;
+}
+
+bool is_live(const block &b) noexcept {
+    const auto state =
+        static_cast<block_state>(static_cast<std::uint32_t>(b.state) & ~freed_remotely);
+    return state == block_state::live || state == block_state::sampled;
+}
+
+// A chunk whose thread died is settled without its top (close_for_adoption): what lies above must
+// not look alive. In a chunk that was part of a large block the word says anything.
+void forget_stale_blocks(chunk *c) noexcept {
+    std::memset(reinterpret_cast<void *>(c->begin()), 0,
+                std::min<std::size_t>(c->stale, chunk_size - sizeof(chunk)));
+    c->stale = 0;
 }
 
 region *innermost(thread_heap *heap) noexcept {
@@ -113,6 +130,7 @@ bool open_chunk(thread_heap *heap) noexcept {
             return false;
         }
     }
+    if (opened->stale != 0 && !trusted) forget_stale_blocks(opened);
     opened->owner = heap;
     opened->live = opened->used = 0;
     opened->next = opened->previous = nullptr;
@@ -131,7 +149,7 @@ void settle(chunk *c, std::uintptr_t top) noexcept {
     c->live = 0;
     auto *at = reinterpret_cast<block *>(c->begin());
     while (reinterpret_cast<std::uintptr_t>(at) < top && is_plausible(*at, top)) {
-        if (at->state != block_state::freed) c->live += at->size;
+        if (is_live(*at)) c->live += at->size;
         at = at->above();
     }
     c->used = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(at) - c->begin());
