@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <limits>
 
 namespace scratch {
@@ -77,6 +78,12 @@ void ready(stack_state &state, scratch_stack *words, const scratch_options &opti
     const char *const name = options.name != nullptr ? options.name : "stack";
     std::memset(state.name, 0, sizeof state.name);
     std::memcpy(state.name, name, std::min(std::strlen(name), sizeof state.name - 1));
+    static_assert(sizeof state.name == sizeof state.figures.name);
+    for (std::size_t index = 0; index < std::size(state.figures.name); ++index) {
+        std::uint64_t letters = 0;
+        std::memcpy(&letters, state.name + index * sizeof letters, sizeof letters);
+        state.figures.name[index].store(letters, std::memory_order_relaxed);
+    }
     state.user.store(thread_identity(), std::memory_order_relaxed);
     state.figures.commits.store(0, std::memory_order_relaxed);
     state.figures.populated.store(0, std::memory_order_relaxed);
@@ -85,7 +92,6 @@ void ready(stack_state &state, scratch_stack *words, const scratch_options &opti
     state.stack->top = state.base;
     set_top(state, state.base);
     publish_figures(state);
-    state.ready.store(true, std::memory_order_release);
 }
 
 } // namespace
@@ -139,7 +145,6 @@ void reopen_reservation(stack_state &state, scratch_stack *words,
 }
 
 void close_reservation(stack_state &state) noexcept {
-    state.ready.store(false, std::memory_order_release);
     if (state.redzone != 0) {
         checks::allow(state.base, state.committed - state.base);
         checks::stack_ended(&state);

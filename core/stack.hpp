@@ -69,6 +69,7 @@ constexpr tasks::task_id the_program = ~0U - 1U; ///< made by scratch_stack_crea
 struct shared_figures {
     std::atomic<std::size_t> used, high_water, touched, committed, reserved;
     std::atomic<std::size_t> commits, populated, trimmed;
+    std::atomic<std::uint64_t> name[4];
 };
 
 } // namespace scratch
@@ -80,7 +81,6 @@ struct alignas(64) scratch_stack_state_ {
     std::atomic<scratch::tasks::task_id> process; ///< of the owning task; see threads.cpp
     scratch::shared_figures figures;
     std::atomic<const void *> user; ///< the thread that may push, by its thread_identity()
-    std::atomic<bool> ready;        ///< name and reservation can be read
 
     // For the owner.
     scratch_stack words;  ///< of every stack but a thread's first, whose words are thread-local

@@ -1,7 +1,9 @@
 #include "core/registry.hpp"
 #include "core/stack.hpp"
 
+#include <cstdint>
 #include <cstring>
+#include <iterator>
 
 using namespace scratch;
 
@@ -9,10 +11,13 @@ namespace {
 
 scratch_statistics read(const stack_state &state) noexcept {
     const auto get = [](const std::atomic<std::size_t> &figure) {
-        return figure.load(std::memory_order_relaxed);
+        return figure.load(std::memory_order_acquire);
     };
     scratch_statistics result{};
-    std::memcpy(result.name, state.name, sizeof result.name);
+    for (std::size_t index = 0; index < std::size(state.figures.name); ++index) {
+        const std::uint64_t letters = state.figures.name[index].load(std::memory_order_acquire);
+        std::memcpy(result.name + index * sizeof letters, &letters, sizeof letters);
+    }
     result.used = get(state.figures.used);
     result.high_water = get(state.figures.high_water);
     result.touched = get(state.figures.touched);
@@ -42,8 +47,8 @@ void scratch_visit(bool (*visit)(const scratch_statistics *, void *), void *cont
         const slot_owner before = slot->owner.load(std::memory_order_acquire);
         if (before.task == task::nobody || before.task == task::being_changed) continue;
         const scratch_statistics statistics = read(*slot);
-        // Read while it changed hands: the figures may be of two stacks.
-        std::atomic_thread_fence(std::memory_order_acquire);
+        // Read while it changed hands: the figures may be of two stacks. (They were read with
+        // acquire, so this is read after them.)
         const slot_owner after = slot->owner.load(std::memory_order_relaxed);
         if (after.task != before.task || after.turn != before.turn) continue;
         if (!visit(&statistics, context)) return;

@@ -101,6 +101,7 @@ TEST(fork_keeps, the_stack_of_a_thread_that_is_not_the_first) {
 }
 
 TEST(fork_keeps, the_forkers_stack_where_another_thread_of_the_child_comes_first) {
+    if (with_thread_sanitizer) GTEST_SKIP() << "ThreadSanitizer allows no threads in such a child";
     std::thread([] {
         char *const text = scratch_strdup(scratch_this_thread(), "forker");
         const holders others(3);

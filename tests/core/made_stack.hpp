@@ -32,6 +32,20 @@ inline std::size_t unknown(std::size_t number) {
     return hidden;
 }
 
+/// Its threads' shadow memory shows in what the kernel counts.
+constexpr bool with_thread_sanitizer =
+#if defined(__SANITIZE_THREAD__)
+    true;
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+    true;
+#else
+    false;
+#endif
+#else
+    false;
+#endif
+
 /// What a checker adds behind each block makes exact distances differ.
 inline bool watched_by_a_checker() {
     made_stack stack;

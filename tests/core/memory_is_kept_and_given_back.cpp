@@ -111,7 +111,8 @@ TEST(memory, comes_in_huge_pages_on_request) {
     std::getline(setting, line);
     char *const block = static_cast<char *>(scratch_push(stack, 64 * mebibyte, 16));
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(block) % (2 * mebibyte), 0U);
-    if (line.empty() || line.find("[never]") != std::string::npos || watched_by_a_checker()) {
+    if (line.empty() || line.find("[never]") != std::string::npos || watched_by_a_checker() ||
+        with_thread_sanitizer) {
         GTEST_SKIP() << "no huge pages here: " << line;
     }
     const long before = faults_so_far();

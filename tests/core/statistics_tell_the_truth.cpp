@@ -151,7 +151,8 @@ TEST(options, that_do_not_exist_are_refused) {
     errno = 0;
     EXPECT_EQ(scratch_stack_create(&unknown_flag), nullptr);
     EXPECT_EQ(errno, EINVAL);
-    for (const std::size_t reserve : sizes{SIZE_MAX, SIZE_MAX - 8192, SIZE_MAX / 2, std::size_t{1} << 47}) {
+    for (const std::size_t reserve :
+         sizes{SIZE_MAX, SIZE_MAX - 8192, SIZE_MAX / 2, std::size_t{1} << 47}) {
         const scratch_options too_much{.name = "x", .reserve = reserve, .keep = 0, .flags = 0};
         errno = 0;
         EXPECT_EQ(scratch_stack_create(&too_much), nullptr);
