@@ -46,7 +46,7 @@ def scratch_route(program: Path, library: Path | None) -> None:
         for pattern in PATTERNS:
             whole = for_each_block(program, pattern, "calls", allocator)
             inside = whole - empty[pattern] - 2
-            judged = verdict(inside, SCRATCH_LIMIT) if allocator.name.startswith("scratch") else ""
+            judged = verdict(inside, SCRATCH_LIMIT, 1) if allocator.name.startswith("scratch") else ""
             cells.append(f"{inside:6.1f} ({whole:5.1f}) {judged:4}")
         print(f"{allocator.name:18}" + "".join(cells))
 
@@ -64,8 +64,8 @@ def mode_off(program: Path, library: Path | None) -> None:
             )
             free = both - malloc
             print(
-                f"{pattern:18}{malloc:13.1f} {verdict(malloc, OFF_LIMIT):4}"
-                f"{free:13.1f} {verdict(free, OFF_LIMIT):4}"
+                f"{pattern:18}{malloc:13.1f} {verdict(malloc, OFF_LIMIT, 1):4}"
+                f"{free:13.1f} {verdict(free, OFF_LIMIT, 1):4}"
             )
 
 

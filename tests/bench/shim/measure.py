@@ -70,5 +70,6 @@ def instructions(command: Command, allocator: Allocator) -> int:
         return int(collected[1])
 
 
-def verdict(value: float, limit: float) -> str:
-    return "ok" if value <= limit else "OVER"
+def verdict(value: float, limit: float, digits: int) -> str:
+    """Judged as printed: what is finer is the loop's, an instruction in 64 blocks."""
+    return "ok" if round(value, digits) <= limit else "OVER"

@@ -56,7 +56,7 @@ def main() -> int:
                 continue
             found = rounds({"without": (command, without), "off": (command, off)}, options.repeats)
             ratio = median_ratios(found, "without")["off"]
-            print(f"{name:18}{ratio:13.3f} {verdict(ratio, LIMIT)}")
+            print(f"{name:18}{ratio:13.3f} {verdict(ratio, LIMIT, 3)}")
     return 0
 
 
