@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <gtest/gtest.h>
 #include <list>
 #include <sys/resource.h>
@@ -248,6 +249,23 @@ TEST(configuration, excludes_by_the_name_that_a_program_was_started_by) {
     EXPECT_EQ(read_with({"SCRATCH_EXCLUDE=another-name"}).read.mode, run_mode::off);
     program_invocation_name = saved;
     EXPECT_EQ(read_with({"SCRATCH_EXCLUDE=another-name"}).read.mode, run_mode::scoped);
+}
+
+TEST(configuration, excludes_a_program_whose_file_was_replaced_while_it_runs) {
+    // A copy of this program runs this test again, by another name, and removes its own file.
+    if (const char *copy = std::getenv("SCRATCH_TEST_COPY")) {
+        ASSERT_EQ(unlink(copy), 0);
+        EXPECT_EQ(read_with({"SCRATCH_EXCLUDE=replaced"}).read.mode, run_mode::off);
+        return;
+    }
+    scratch_folder folder;
+    const std::string copy = folder.path + "/replaced";
+    ASSERT_EQ(system(("cp /proc/" + std::to_string(getpid()) + "/exe " + copy).c_str()), 0);
+    EXPECT_TRUE(in_child([&] {
+                    setenv("SCRATCH_TEST_COPY", copy.c_str(), 1);
+                    execl(copy.c_str(), "another", "--gtest_filter=*file_was_replaced*", nullptr);
+                    return 1;
+                }).exited_with(0));
 }
 
 TEST(configuration, needs_neither_memory_nor_descriptors) {

@@ -170,6 +170,10 @@ TEST(report, finds_module_and_function_of_a_site) {
     EXPECT_TRUE(contains(one.written(), "!qsort+0x5 ")) << one.written();
     EXPECT_TRUE(contains(one.written(), "  escapes 2  demoted\n")) << one.written();
 
+    // A call that does not return may be the last of its function: the next one is not meant.
+    one.sites[0].caller = reinterpret_cast<std::uintptr_t>(function);
+    EXPECT_FALSE(contains(one.written(), "qsort")) << one.written();
+
     one.sites[0].caller = 0x10;
     EXPECT_TRUE(contains(one.written(), "\n  0x10 ")) << one.written();
     one.options.statistics = statistics_format::json;
@@ -330,6 +334,24 @@ TEST(report, goes_to_the_file_that_was_asked_for) {
     std::ofstream(file + ".new") << "mine";
     EXPECT_TRUE(contains(run(statistics_format::text).standard_error, "nothing gained here"));
     EXPECT_EQ(content().size(), 4096u);
+}
+
+TEST(report, leaves_no_half_file_beside_the_one_that_was_asked_for) {
+    scratch_folder folder;
+    const std::string file = folder.path + "/out";
+    const child_outcome outcome = in_child([&] {
+        report_case one(statistics_format::text);
+        one.options.output = file.c_str();
+        open_counters(one.options, nullptr, false);
+        const rlimit small{100, 100};
+        setrlimit(RLIMIT_FSIZE, &small);
+        write_report(one.options, one.totals, one.sites);
+        return 0;
+    });
+    EXPECT_TRUE(outcome.exited_with(0));
+    EXPECT_TRUE(contains(outcome.standard_error, "nothing gained here"));
+    EXPECT_EQ(access(file.c_str(), F_OK), 0);
+    EXPECT_NE(access((file + ".new").c_str(), F_OK), 0);
 }
 
 TEST(report, goes_on_after_an_interruption) {
