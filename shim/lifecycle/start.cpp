@@ -47,7 +47,7 @@ void configure() noexcept {
         direct_entries(run_mode::off, false);
         return;
     }
-    if (in_force.mode != run_mode::off) watch_for_fork();
+    if (in_force.mode != run_mode::off || shows_numbers()) watch_for_fork();
     direct_entries(in_force.mode, shows_numbers());
 }
 
@@ -55,6 +55,8 @@ void configure() noexcept {
 
 [[gnu::destructor]] void finish_with_the_program() noexcept {
     if (state.load(std::memory_order_acquire) != progress::started) return;
+    // A child that needed no slow path since the fork: the counts are still its parent's.
+    notice_fork();
     publish_all_heaps();
     if (in_force.statistics != statistics_format::none) {
         site_line sites[10];
