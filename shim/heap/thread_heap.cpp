@@ -14,8 +14,7 @@
 
 namespace scratch::shim {
 
-constinit __thread thread_words this_thread
-    __attribute__((tls_model("initial-exec"))) = {.countdown = calls_per_sample};
+constinit __thread thread_words this_thread __attribute__((tls_model("initial-exec"))) = {};
 
 namespace {
 

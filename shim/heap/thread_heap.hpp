@@ -56,17 +56,19 @@ struct alignas(64) thread_heap {
 // The words of the calling thread that the hot path works on. Trivially destructible and
 // initial-exec (DESIGN 1): valid until the thread's very last instruction.
 struct thread_words {
-    std::uintptr_t top; // where the next block's header goes
+    std::uintptr_t top = 0; // where the next block's header goes
     // The most that top may become. 0 while plain calls are not to be pushed: no chunk is open, or,
     // in mode scoped, no region is (tagged calls then go by the chunk's own limit).
-    std::uintptr_t limit;
-    std::uintptr_t inside; // stack pointer of the call that moves top or runs a slow path; 0: none
-    chunk *current;        // the heap's, and null while a slow path runs
+    std::uintptr_t limit = 0;
+    std::uintptr_t inside =
+        0; // stack pointer of the call that moves top or runs a slow path; 0: none
+    chunk *current = nullptr; // the heap's, and null while a slow path runs
     call_counts counted;
-    thread_heap *own;         // null before the first scratch call
-    std::uintptr_t stack_top; // where depth is measured from
-    std::uint32_t countdown;  // calls until the next sample (adaptive)
-    std::uint32_t starting;   // this thread resolves the next allocator now
+    thread_heap *own = nullptr;               // null before the first scratch call
+    std::uintptr_t stack_top = 0;             // where depth is measured from
+    std::uint32_t countdown = first_interval; // calls until the next sample (adaptive)
+    std::uint32_t interval = first_interval;  // what countdown began at
+    std::uint32_t starting = 0;               // this thread resolves the next allocator now
 };
 extern __thread thread_words this_thread
     __attribute__((tls_model("initial-exec"), visibility("hidden")));

@@ -1,5 +1,8 @@
 #include "shim/route/samples.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "shim/heap/thread_heap.hpp"
 #include "shim/route/sites.hpp"
 
@@ -13,7 +16,7 @@ namespace {
 constexpr std::uint32_t proof = 24;
 
 std::uint32_t now(const thread_heap *heap) noexcept {
-    return heap->samples.clock + (calls_per_sample - this_thread.countdown);
+    return heap->samples.clock + (this_thread.interval - this_thread.countdown);
 }
 
 void judge(sample &judged, bool young) noexcept {
@@ -45,12 +48,16 @@ void watch(thread_heap *heap, block &sampled, site &from) noexcept {
 }
 
 void sample_freed(thread_heap *heap, const block &freed) noexcept {
-    // The number of one that another thread freed is overwritten: look for the block itself.
-    for (sample &place : heap->samples.samples) {
-        if (place.watched != &freed) continue;
-        judge(place, now(heap) - place.born <= young_age);
-        return;
+    sample_ring &ring = heap->samples;
+    sample *place = &ring.samples[freed.site % most_samples];
+    if (place->watched != &freed) {
+        // Given up as long-lived before, or freed by another thread, whose link overwrote the
+        // number.
+        place = std::find_if(std::begin(ring.samples), std::end(ring.samples),
+                             [&freed](const sample &s) { return s.watched == &freed; });
+        if (place == std::end(ring.samples)) return;
     }
+    judge(*place, now(heap) - place->born <= young_age);
 }
 
 } // namespace scratch::shim

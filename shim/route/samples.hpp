@@ -11,8 +11,8 @@ namespace scratch::shim {
 struct thread_heap;
 struct site;
 
-// Calls of one thread between two samples.
-inline constexpr std::uint32_t calls_per_sample = 64;
+// Calls of one thread between two samples, at first; later fewer are taken.
+inline constexpr std::uint32_t first_interval = 64;
 
 // A block that is freed within so many allocations of its thread counts as young: about what fits
 // into a chunk.
@@ -28,7 +28,7 @@ struct sample {
 inline constexpr std::uint32_t most_samples = 64;
 
 struct sample_ring {
-    std::uint32_t clock = 0; // allocations of the thread, counted by calls_per_sample
+    std::uint32_t clock = 0; // allocations of the thread up to its last sample
     std::uint32_t newest = 0;
     sample samples[most_samples] = {};
 };
