@@ -30,7 +30,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--list", action="store_true", help="print the names of all cases")
     parser.add_argument("--library", type=Path, help="the shim, libscratch-preload.so")
     parser.add_argument(
-        "--modes", default=",".join(MODES_BUILT), help="modes of the shim, or names of other allocators"
+        "--modes",
+        default=",".join(MODES_BUILT),
+        help="modes of the shim, names of other allocators, or both: adaptive+mimalloc",
     )
     parser.add_argument("--scale", choices=("test", "bench"), default="test", help="size of the inputs")
     parser.add_argument("--inputs", type=Path, help="folder that keeps generated inputs")
@@ -129,7 +131,11 @@ def main() -> int:
         return SKIPPED
     folder = arguments.inputs or Path.home() / ".cache" / "scratch-test-inputs"
     adopt_orphans()
-    return 0 if test(case, arguments, InputCache(folder)) else 1
+    try:
+        return 0 if test(case, arguments, InputCache(folder)) else 1
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

@@ -17,7 +17,9 @@ def ffmpeg(run: Run) -> None:
     run.command(*quiet, "-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound, *exact,
                 "-c:v", "mpeg4", "-q:v", "5", "-c:a", "aac", "film.mkv")  # fmt: skip
     run.command(*quiet, "-i", "film.mkv", "-vf", "scale=160:90,hflip", *exact, "-f", "framemd5", "-")
-    run.command(*quiet, "-i", "film.mkv", *exact, "-c:v", "libx264", "-preset", "veryfast", "-an", "other.mp4")
+    # With threads of its own x264 does not always decide alike.
+    run.command(*quiet, "-i", "film.mkv", *exact, "-c:v", "libx264", "-preset", "veryfast", "-an",
+                "-x264-params", "threads=1:lookahead-threads=1:sync-lookahead=0", "other.mp4")  # fmt: skip
     run.command(*quiet, "-i", "nowhere.mkv", "-f", "null", "-", status=None)
 
 

@@ -71,6 +71,7 @@ class Run:
         port: int,
         wrapper: Optional[Wrapper] = None,
         extra: Optional[Mapping[str, str]] = None,
+        patience: float = 1.0,
     ) -> None:
         self.variant = variant
         self.scale = scale
@@ -79,6 +80,7 @@ class Run:
         self.port = port
         self.wrapper = wrapper
         self.extra = dict(extra or {})
+        self.patience = patience
         self.record = Record()
         self._servers = 0
 
@@ -124,7 +126,8 @@ class Run:
             **(more or {}),
         }
         if preload and self.variant.library is not None:
-            values["LD_PRELOAD"] = str(self.workplace.library(self.variant.library))
+            objects = [self.variant.library, *([self.variant.behind] if self.variant.behind else [])]
+            values["LD_PRELOAD"] = ":".join(str(self.workplace.library(path)) for path in objects)
             values.update(self.variant.environment)
             if self.variant.is_shim:
                 values["SCRATCH_OUTPUT"] = str(self.workplace.statistics / "%e.%p")
@@ -169,7 +172,7 @@ class Run:
                 start_new_session=True,
             )
             try:
-                code = process.wait(timeout)
+                code = process.wait(timeout * self.patience)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
@@ -220,7 +223,7 @@ class Run:
                 start_new_session=True,
             )
         try:
-            deadline = time.monotonic() + timeout
+            deadline = time.monotonic() + timeout * self.patience
             while not ready():
                 if process.poll() is not None:
                     raise CaseFailure(self._server_story(shown, process.returncode, log, "ended at its start"))
@@ -234,7 +237,7 @@ class Run:
                 raise CaseFailure(f"{failure}\n{text}") from failure
             stop()
             try:
-                code = process.wait(timeout)
+                code = process.wait(timeout * self.patience)
             except subprocess.TimeoutExpired:
                 raise CaseFailure(self._server_story(shown, TIMED_OUT, log, "does not stop")) from None
             self.record.outcomes.append(Outcome(shown, code, b"", b""))

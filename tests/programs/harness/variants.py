@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Mapping, Optional
 
@@ -20,11 +20,15 @@ LIBRARY_FOLDERS = ("/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/
 
 @dataclass(frozen=True)
 class Variant:
-    """A name, the object to preload, if any, and what else is set in the environment."""
+    """A name, the object to preload, if any, and what else is set in the environment.
+
+    `behind` is an allocator that is chained behind the object.
+    """
 
     name: str
     library: Optional[Path] = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    behind: Optional[Path] = None
 
     @property
     def is_shim(self) -> bool:
@@ -65,6 +69,10 @@ def variant_by_name(name: str, shim: Path, directory: Path) -> Variant:
         return PLAIN
     if name in SHIM_MODES:
         return shim_variant(name, shim)
+    mode, plus, allocator = name.partition("+")
+    if plus and mode in SHIM_MODES and allocator in ALLOCATORS:
+        chained = variant_by_name(allocator, shim, directory)
+        return replace(shim_variant(mode, shim), name=name, behind=chained.library)
     if name == "empty":
         return Variant(name, empty_object(directory))
     if name in ALLOCATORS:
@@ -73,4 +81,6 @@ def variant_by_name(name: str, shim: Path, directory: Path) -> Variant:
             raise ValueError(f"{name} is not installed ({ALLOCATORS[name]} not found)")
         return Variant(name, library)
     accepted = ", ".join(("plain", *SHIM_MODES, "empty", *ALLOCATORS))
-    raise ValueError(f"unknown variant {name!r}; accepted are {accepted}")
+    raise ValueError(
+        f"unknown variant {name!r}; accepted are {accepted}, and a mode with an allocator behind it, as off+mimalloc"
+    )
