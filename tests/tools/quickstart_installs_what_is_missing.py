@@ -24,22 +24,39 @@ SYSTEMS = {
     "alpine": ("ID=alpine\n", "apk", "g++"),
 }
 
-# Nothing is installed; everything is offered, but for what UNOFFERED names.
-STANDIN = """#!/bin/sh
+# Nothing is installed but what INSTALLED names; everything is offered, but for what UNOFFERED names, and an installer
+# that is asked for one that BROKEN names fails.
+STANDIN = r"""#!/bin/sh
 name=${0##*/}
 printf '%s' "$name" >>"$CALLS"
 for word; do printf ' %s' "$word" >>"$CALLS"; done
 [ ! -e "$QUICKSTART_POLICY" ] || printf ' (services forbidden)' >>"$CALLS"
 [ -z "$DEBIAN_FRONTEND" ] || printf ' (%s)' "$DEBIAN_FRONTEND" >>"$CALLS"
 echo >>"$CALLS"
-for word; do
-    for missing in $UNOFFERED; do [ "$word" = "$missing" ] && exit 1; done
-done
+for last; do :; done
+is_in() { case " $2 " in *" $1 "*) return 0 ;; esac; return 1; }
+[ $name != apt-get ] || for word; do is_in "$word" "$BROKEN" && exit 1; done
+# offers WORD...: for each that is no option and offered, a line of the format $form.
+offers() {
+    for word; do
+        case $word in -*) continue ;; esac
+        is_in "$word" "$UNOFFERED" && continue
+        printf "$form" "$word"
+    done
+}
 case $name:$1 in
-dpkg-query:* | rpm:*) exit 1 ;;
-pacman:-T) echo "$2"; exit 127 ;;
-apk:info) exit 1 ;;
-apk:search | dnf:-q) echo found ;;
+dpkg-query:*) is_in "$last" "$INSTALLED" && echo installed || exit 1 ;;
+rpm:*) is_in "$last" "$INSTALLED" || exit 1 ;;
+pacman:-T) is_in "$last" "$INSTALLED" || { echo "$2"; exit 127; } ;;
+apk:info) is_in "$last" "$INSTALLED" || exit 1 ;;
+apt-cache:policy)
+    shift
+    for word in $UNOFFERED; do printf '%s:\n  Installed: (none)\n  Candidate: (none)\n' "$word"; done
+    form='%s:\n  Installed: (none)\n  Candidate: 1.2-3\n  Version table:\n     1.2-3 500\n'
+    offers "$@" ;;
+dnf:-q) [ "$2" = repoquery ] && shift 4 && form='%s\n' && offers "$@" ;;
+pacman:-Si) shift; form='Repository  : core\nName        : %s\nVersion     : 1\n\n'; offers "$@" ;;
+apk:search) shift; form='%s-1.2-r0\n'; offers "$@" ;;
 id:-u) echo "${FAKE_USER:-0}" ;;
 sudo:-n) [ -n "$NO_SUDO" ] && exit 1; shift; exec "$@" ;;
 meson:--version) echo "${FAKE_MESON:-1.3.2}" ;;
@@ -129,13 +146,38 @@ class QuickstartInstallsWhatIsMissing(unittest.TestCase):
         self.assertIn("shellcheck", self.installed("debian", self.quickstart("debian", "setup", "check")[1]))
 
     def test_what_is_not_offered(self) -> None:
-        done, calls = self.quickstart("debian", "setup", UNOFFERED="heavy-d libmimalloc2.0")
+        for system, name in (("debian", "heavy-d"), ("fedora", "heavy-f"), ("arch", "lld"), ("alpine", "lld")):
+            done, calls = self.quickstart(system, "setup", UNOFFERED=name)
+            self.assertEqual(0, done.returncode, done.stdout)
+            self.assertIn(f"does not offer {name}", done.stdout)
+            self.assertNotIn(name, self.installed(system, calls))
+            done, _ = self.quickstart(system, "setup", UNOFFERED="meson")
+            self.assertEqual(1, done.returncode, system)
+            self.assertIn("meson is needed", done.stdout)
+
+    def test_alternatives(self) -> None:
+        words = self.installed("debian", self.quickstart("debian", "setup")[1])
+        self.assertIn("libmimalloc2.0", words)
+        self.assertNotIn("libmimalloc3", words)
+        words = self.installed("debian", self.quickstart("debian", "setup", UNOFFERED="libmimalloc2.0")[1])
+        self.assertIn("libmimalloc3", words)
+        words = self.installed("debian", self.quickstart("debian", "setup", INSTALLED="libmimalloc3")[1])
+        self.assertFalse([word for word in words if "mimalloc" in word])
+
+    def test_what_is_there_is_not_asked_for(self) -> None:
+        for system, (_, _, compiler) in SYSTEMS.items():
+            words = self.installed(system, self.quickstart(system, "setup", INSTALLED=f"{compiler} cmake")[1])
+            self.assertNotIn(compiler, words, system)
+            self.assertNotIn("cmake", words, system)
+            self.assertIn("meson", words, system)
+
+    def test_an_optional_package_that_breaks_leaves_the_others(self) -> None:
+        done, calls = self.quickstart("debian", "setup", BROKEN="heavy-d")
         self.assertEqual(0, done.returncode, done.stdout)
-        self.assertIn("does not offer heavy-d", done.stdout)
-        self.assertNotIn("heavy-d", self.installed("debian", calls))
-        done, _ = self.quickstart("debian", "setup", UNOFFERED="meson")
-        self.assertEqual(1, done.returncode)
-        self.assertIn("meson is needed", done.stdout)
+        self.assertIn("installing heavy-d failed", done.stdout)
+        self.assertTrue(any(line.endswith(" install lld (services forbidden) (noninteractive)") for line in calls))
+        self.assertFalse(self.policy.exists())
+        self.assertEqual(1, self.quickstart("debian", "setup", BROKEN="meson")[0].returncode)
 
     def test_sudo_where_not_root(self) -> None:
         done, calls = self.quickstart("fedora", "setup", FAKE_USER="1000")

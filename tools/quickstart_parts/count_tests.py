@@ -31,8 +31,9 @@ def entries(logs: list[str]) -> list[dict]:
 
 def reason(entry: dict) -> str:
     """Why a test was skipped: what it printed of it, else what it printed last."""
-    lines = [line.strip() for line in (entry.get("stdout", "") + entry.get("stderr", "")).splitlines() if line.strip()]
-    loud = [line for line in lines if "skip" in line.lower()]
+    text = entry.get("stdout", "") + "\n" + entry.get("stderr", "")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    loud = [line for line in lines if line.startswith("SKIPPED")] or [line for line in lines if "skip" in line.lower()]
     return (loud or lines or ["it gave no reason"])[-1][:200]
 
 

@@ -63,18 +63,25 @@ cell_of() {
 # missing_packages FAMILY: of the packages on standard input, those that are not installed.
 missing_packages() {
     while read -r package; do
-        case $1 in
-        debian)
-            # shellcheck disable=SC2016 # dpkg's own variable
-            dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed && continue
-            ;;
-        fedora) rpm -q --quiet --whatprovides "$package" && continue ;;
-        arch) [ -z "$(pacman -T "$package" 2>/dev/null)" ] && continue ;;
-        alpine) apk info -e "$package" >/dev/null 2>&1 && continue ;;
-        esac
+        for one in $(alternatives "$package"); do
+            is_installed "$1" "$one" && continue 2
+        done
         echo "$package"
     done
 }
+
+is_installed() {
+    # shellcheck disable=SC2016 # dpkg's own variable
+    case $1 in
+    debian) dpkg-query -W -f '${db:Status-Status}\n' "$2" 2>/dev/null | grep -qx installed ;;
+    fedora) rpm -q --quiet --whatprovides "$2" ;;
+    arch) [ -z "$(pacman -T "$2" 2>/dev/null)" ] ;;
+    alpine) apk info -e "$2" >/dev/null 2>&1 ;;
+    *) false ;;
+    esac
+}
+
+alternatives() { echo "$1" | tr '|' ' '; }
 
 # as_root COMMAND...: by sudo where we are not root; it must not ask for a password.
 as_root() {
@@ -111,16 +118,37 @@ refresh_lists() {
     esac
 }
 
-# available_packages FAMILY: of the packages on standard input, those that the system offers.
-available_packages() {
-    while read -r package; do
-        case $1 in
-        debian) apt-cache show --no-all-versions "$package" >/dev/null 2>&1 || continue ;;
-        fedora) dnf -q repoquery --whatprovides "$package" 2>/dev/null | grep -q . || continue ;;
-        arch) pacman -Si "$package" >/dev/null 2>&1 || continue ;;
-        alpine) apk search -e "$package" 2>/dev/null | grep -q . || continue ;;
-        esac
-        echo "$package"
+# offered_packages FAMILY PACKAGE...: those that the system offers, one a line.
+offered_packages() {
+    from=$1
+    shift
+    case $from in
+    debian)
+        # A block for each: "name:", and below it the version that would be installed.
+        apt-cache policy "$@" | sed -n '/^[^ ].*:$/{s/:$//;h;}; /Candidate: (none)/d; /Candidate: /{g;p;}'
+        ;;
+    fedora) dnf -q repoquery --qf '%{name}\n' "$@" 2>/dev/null ;;
+    arch) pacman -Si "$@" 2>/dev/null | sed -n 's/^Name *: *//p' ;;
+    alpine)
+        for one; do
+            [ -z "$(apk search -e "$one" 2>/dev/null)" ] || echo "$one"
+        done
+        ;;
+    esac
+}
+
+# choose_offered FAMILY PACKAGE...: "PACKAGE CHOSEN" for each, CHOSEN the first of its alternatives that the system
+# offers, or a dash.
+choose_offered() {
+    # shellcheck disable=SC2046 # one word for each
+    all=$(offered_packages "$1" $(shift && alternatives "$*"))
+    shift
+    for package; do
+        chosen=-
+        for one in $(alternatives "$package"); do
+            printf '%s\n' "$all" | grep -Fqx "$one" && chosen=$one && break
+        done
+        echo "$package $chosen"
     done
 }
 
