@@ -134,6 +134,19 @@ template <counted count = counted::yes, std::size_t largest = largest_small_bloc
     return pushed;
 }
 
+// The same wherever a chunk is open, though plain calls may not be pushed there.
+[[gnu::always_inline]] inline void *try_push_tagged(std::size_t size, std::uint32_t site) noexcept {
+    if (this_thread.inside != 0 || size > largest_small_block) return nullptr;
+    take_inside_word();
+    const chunk *current = this_thread.current;
+    const std::uintptr_t top = this_thread.top;
+    void *pushed = nullptr;
+    if (current != nullptr && top + padded_size(size) <= current->limit())
+        pushed = push_here<counted::yes>(top, padded_size(size), site);
+    give_inside_word();
+    return pushed;
+}
+
 // Everything that release() below does not do itself.
 void release_slowly(block *freed) noexcept;
 void release_newest_slowly(block *newest) noexcept;

@@ -129,11 +129,11 @@ void abandon_own_heap() noexcept {
 
 thread_heap *start_own_heap() noexcept {
     if (this_thread.own != nullptr) return this_thread.own;
+    if (!open_reservation()) return nullptr;
     const tasks::task_id process = tasks::this_process();
     // A vfork child has its parent's memory and threads, and a number of its own: to it they would
     // all seem gone.
     if (process != birth->process.load(std::memory_order_relaxed)) return nullptr;
-    if (!open_reservation()) return nullptr;
     thread_heap *table = map_heaps();
     if (table == nullptr) return nullptr;
     const tasks::task_id thread = tasks::this_thread();

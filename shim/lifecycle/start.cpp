@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "shim/heap/chunks.hpp"
+#include "shim/heap/inside.hpp"
 #include "shim/heap/statistics.hpp"
 #include "shim/heap/threads.hpp"
 #include "shim/lifecycle/configuration.hpp"
@@ -57,6 +58,8 @@ void configure() noexcept {
     if (state.load(std::memory_order_acquire) != progress::started) return;
     // A child that needed no slow path since the fork: the counts are still its parent's.
     notice_fork();
+    // In a forked child that made no call since, this is where it notices that it is one.
+    const inside here;
     publish_all_heaps();
     if (in_force.statistics != statistics_format::none) {
         site_line sites[10];
@@ -82,7 +85,7 @@ void start() noexcept {
 void started_in_child() noexcept {
     forget_published_counts();
     counters().mode = static_cast<std::uint32_t>(in_force.mode);
-    open_counters(in_force, environ, true);
+    if (shows_numbers()) open_counters(in_force, environ, true);
 }
 
 } // namespace scratch::shim

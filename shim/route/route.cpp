@@ -194,6 +194,7 @@ void *push_if_tagged(std::size_t size, std::size_t alignment, origin from) noexc
 
 void *push_tagged(std::size_t size, std::uintptr_t caller) noexcept {
     if (!regions_allowed()) return nullptr;
+    if (void *pushed = try_push_tagged(size, static_cast<std::uint32_t>(caller))) return pushed;
     return push_slowly(size, 1, static_cast<std::uint32_t>(caller));
 }
 
