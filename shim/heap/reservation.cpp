@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "core/pages.hpp"
+#include "shim/observe/counters.hpp"
 
 namespace scratch::shim {
 
@@ -18,8 +19,8 @@ constexpr std::size_t smallest_reservation = std::size_t{1} << 30;
 constexpr std::size_t smallest_under_limit = std::size_t{16} << 20;
 // Pages that wait in the pool for their next use: as much as the default budget.
 constexpr std::uint32_t kept_chunks = (8u << 20) / chunk_size;
-// Runs of chunks that wait for a large block, in the order in which they came.
-constexpr std::size_t waiting_spans = 16;
+// Runs of chunks that wait for a large block; what finds no place is taken apart for good.
+constexpr std::size_t waiting_spans = 256;
 
 enum class progress : int { untried, trying, open, refused };
 constinit std::atomic<progress> state{progress::untried};
@@ -32,7 +33,8 @@ constinit std::atomic<std::uint64_t> pool_head{0};
 constinit std::atomic<std::uint32_t> pool_resident{0};
 constinit std::atomic<std::uint32_t> next_index{0};
 constinit std::uint32_t chunk_count = 0;
-// Index plus one in the low half, chunks in the high half; 0 is an empty place.
+// Index plus one in the low half, chunks in the high half, whether their pages are still there in
+// the topmost bit; 0 is an empty place.
 constinit std::atomic<std::uint64_t> spans[waiting_spans]{};
 constinit std::atomic<std::uint32_t> span_resident{0};
 
@@ -130,42 +132,67 @@ void put_in_pool(chunk *c, bool has_pages) noexcept {
                                               std::memory_order_relaxed));
 }
 
+void give_back_run(chunk *first, std::uint32_t count, bool has_pages) noexcept;
+
+constexpr std::uint64_t span_has_pages = std::uint64_t{1} << 63;
+
+std::uint32_t length_of(std::uint64_t span) noexcept {
+    return static_cast<std::uint32_t>((span & ~span_has_pages) >> 32);
+}
+
 // The smallest waiting run that is long enough and not more than twice that.
-chunk *take_waiting_span(std::uint32_t count) noexcept {
+chunk *take_waiting_span(std::uint32_t count, bool *fresh) noexcept {
     for (;;) {
         std::atomic<std::uint64_t> *best = nullptr;
         std::uint64_t best_word = 0;
         for (auto &place : spans) {
             const std::uint64_t word = place.load(std::memory_order_relaxed);
-            const auto length = static_cast<std::uint32_t>(word >> 32);
+            const std::uint32_t length = length_of(word);
             if (word == 0 || length < count || length > 2 * std::uint64_t{count}) continue;
-            if (best == nullptr || length < best_word >> 32) {
+            if (best == nullptr || length < length_of(best_word)) {
                 best = &place;
                 best_word = word;
             }
         }
         if (best == nullptr) return nullptr;
         if (!best->compare_exchange_strong(best_word, 0, std::memory_order_acquire)) continue;
-        const auto length = static_cast<std::uint32_t>(best_word >> 32);
-        span_resident.fetch_sub(length, std::memory_order_relaxed);
+        const std::uint32_t length = length_of(best_word);
+        *fresh = (best_word & span_has_pages) == 0;
+        if (!*fresh) span_resident.fetch_sub(length, std::memory_order_relaxed);
         chunk *first = chunk_at(static_cast<std::uint32_t>(best_word) - 1);
-        if (length > count) give_back_chunks(chunk_at(index_of(first) + count), length - count);
+        if (length > count)
+            give_back_run(chunk_at(index_of(first) + count), length - count, !*fresh);
         return first;
     }
 }
 
-bool let_span_wait(chunk *first, std::uint32_t count) noexcept {
-    if (span_resident.fetch_add(count, std::memory_order_relaxed) + count > kept_chunks) {
-        span_resident.fetch_sub(count, std::memory_order_relaxed);
-        return false;
-    }
+bool let_span_wait(chunk *first, std::uint32_t count, bool has_pages) noexcept {
     const std::uint64_t word = std::uint64_t{count} << 32 | (index_of(first) + 1);
     for (auto &place : spans) {
         std::uint64_t empty = 0;
-        if (place.compare_exchange_strong(empty, word, std::memory_order_release)) return true;
+        if (place.compare_exchange_strong(empty, has_pages ? word | span_has_pages : word,
+                                          std::memory_order_release))
+            return true;
     }
-    span_resident.fetch_sub(count, std::memory_order_relaxed);
     return false;
+}
+
+// The addresses of a run stay together where they can; its pages go where too many wait.
+void give_back_run(chunk *first, std::uint32_t count, bool has_pages) noexcept {
+    if (count == 1) return put_in_pool(first, has_pages);
+    if (has_pages &&
+        span_resident.fetch_add(count, std::memory_order_relaxed) + count > kept_chunks) {
+        span_resident.fetch_sub(count, std::memory_order_relaxed);
+        has_pages = !pages::decommit(first, std::size_t{count} * chunk_size);
+        if (has_pages) span_resident.fetch_add(count, std::memory_order_relaxed);
+    }
+    if (let_span_wait(first, count, has_pages)) return;
+    if (has_pages) {
+        span_resident.fetch_sub(count, std::memory_order_relaxed);
+        has_pages = !pages::decommit(first, std::size_t{count} * chunk_size);
+    }
+    for (std::uint32_t i = 0; i < count; ++i)
+        put_in_pool(chunk_at(index_of(first) + i), has_pages);
 }
 
 } // namespace
@@ -177,6 +204,9 @@ bool open_reservation() noexcept {
     if (!state.compare_exchange_strong(seen, progress::trying)) return seen == progress::open;
     const int saved_errno = errno;
     const bool opened = reserve();
+    if (!opened)
+        counters().stood_aside.store(static_cast<std::uint32_t>(stand_aside_reason::no_memory),
+                                     std::memory_order_relaxed);
     errno = saved_errno;
     state.store(opened ? progress::open : progress::refused, std::memory_order_release);
     return opened;
@@ -185,7 +215,7 @@ bool open_reservation() noexcept {
 chunk *take_chunks(std::uint32_t count, bool *fresh) noexcept {
     const int saved_errno = errno;
     *fresh = false;
-    chunk *taken = count == 1 ? take_from_pool(fresh) : take_waiting_span(count);
+    chunk *taken = count == 1 ? take_from_pool(fresh) : take_waiting_span(count, fresh);
     if (taken == nullptr && (taken = take_fresh(count)) != nullptr) *fresh = true;
     errno = saved_errno;
     return taken;
@@ -193,10 +223,7 @@ chunk *take_chunks(std::uint32_t count, bool *fresh) noexcept {
 
 void give_back_chunks(chunk *first, std::uint32_t count) noexcept {
     const int saved_errno = errno;
-    if (count > 1 && let_span_wait(first, count)) return;
-    const bool has_pages = count == 1 || !pages::decommit(first, std::size_t{count} * chunk_size);
-    for (std::uint32_t i = 0; i < count; ++i)
-        put_in_pool(chunk_at(index_of(first) + i), has_pages);
+    give_back_run(first, count, true);
     errno = saved_errno;
 }
 
