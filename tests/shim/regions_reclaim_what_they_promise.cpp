@@ -592,6 +592,28 @@ TEST(region, serves_large_blocks_and_alignments) {
     EXPECT_EQ(result.count("trusted_bytes"), 0u);
 }
 
+// Addresses are not used up by blocks that were given back.
+SCENARIO(large_again_and_again) {
+    start_of_scratch_memory();
+    for (std::size_t round = 0; round < 6000; ++round) {
+        SCRATCH_REGION("large", round % 2 == 0 ? SCRATCH_TRUSTED : SCRATCH_COUNTED);
+        auto *large = static_cast<char *>(calloc(1, 20 * one_mib));
+        auto *larger = static_cast<char *>(malloc((21 + round % 8) * one_mib));
+        REQUIRE(is_scratch(large) && is_scratch(larger));
+        REQUIRE(large[round * 3000] == 0 && large[20 * one_mib - 1] == 0);
+        large[round * 3000] = larger[0] = 1;
+        free(larger);
+        free(large);
+    }
+    return 0;
+}
+
+TEST(region, large_blocks_reuse_their_addresses) {
+    const outcome result = run(large_again_and_again);
+    ASSERT_TRUE(result.exited_with(0)) << result.describe();
+    EXPECT_EQ(result.count("large_bytes"), 0u);
+}
+
 // Zeroed memory is zero where pages were used before, and where the system refuses to take them
 // back (locked memory).
 SCENARIO(zeroed_again) {

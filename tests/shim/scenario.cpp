@@ -112,6 +112,9 @@ outcome start(std::vector<std::string> arguments, const conditions &under) {
         dup2(err[1], STDERR_FILENO);
         const rlimit no_core = {0, 0};
         setrlimit(RLIMIT_CORE, &no_core);
+        const rlimit limit = {under.limit_bytes, under.limit_bytes};
+        if (under.limit_resource >= 0)
+            setrlimit(static_cast<__rlimit_resource>(under.limit_resource), &limit);
         execve(arguments[0].c_str(), pointers(arguments).data(), pointers(environment).data());
         _exit(127);
     }

@@ -34,8 +34,10 @@ struct conditions {
     std::string mode = "scoped";
     std::vector<std::string> environment = {}; // further NAME=value
     bool preload = true;
-    bool statistics = true;   // asks for JSON in a file of its own for each process
-    unsigned seconds = 60;    // then it is killed: a deadlock is a failure, not a hang
+    bool statistics = true;  // asks for JSON in a file of its own for each process
+    unsigned seconds = 60;   // then it is killed: a deadlock is a failure, not a hang
+    int limit_resource = -1; // RLIMIT_...: set to limit_bytes before the program starts
+    std::size_t limit_bytes = 0;
     std::string program = ""; // instead of a scenario of this executable
     std::vector<std::string> arguments = {};
 };
