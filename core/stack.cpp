@@ -125,8 +125,7 @@ void *push(scratch_stack *stack, std::size_t size, std::size_t alignment,
     if (place.start != top) {
         auto *const padding = reinterpret_cast<padding_record *>(top);
         checks::allow(top, state.redzone != 0 ? sizeof *padding : 0);
-        padding->previous_and_kind = reinterpret_cast<std::uintptr_t>(state.newest) |
-                                     static_cast<std::uintptr_t>(record_kind::padding);
+        padding->previous_and_kind = link_to(state.newest, record_kind::padding);
         padding->block = place.start;
         state.newest = padding;
     }
@@ -145,15 +144,13 @@ bool pop(scratch_stack *stack, void *block, std::size_t size) noexcept {
     if (state == nullptr) return false;
     check_owner(*state);
     if (!is_last(*state, block, size)) return false;
-    std::uintptr_t top = reinterpret_cast<std::uintptr_t>(block);
-    if (record *const newest = state->newest; newest != nullptr &&
-                                              newest->kind() == record_kind::padding &&
-                                              static_cast<padding_record *>(newest)->block == top) {
-        top = newest->address();
-        state->newest = newest->previous();
-    }
-    set_top(*state, top);
+    set_top(*state, take_holes(*state, reinterpret_cast<std::uintptr_t>(block)));
     return true;
+}
+
+void give_back(scratch_stack *stack, void *block, std::size_t size) noexcept {
+    if (!pop(stack, block, size) && scratch_owns(stack, block))
+        leave_hole(*stack->state, block, size);
 }
 
 void *resize(scratch_stack *stack, void *block, std::size_t old_size, std::size_t new_size,
@@ -199,6 +196,10 @@ bool scratch_pop_slow_(scratch_stack *stack, void *block, size_t size) {
     return pop(stack, block, size);
 }
 
+void scratch_give_back_slow_(scratch_stack *stack, void *block, size_t size) {
+    give_back(stack, block, size);
+}
+
 bool scratch_restore_slow_(scratch_stack *stack, scratch_mark mark) {
     stack_state *const state = stack->state;
     if (state == nullptr) return mark == 0;
@@ -235,17 +236,20 @@ void scratch_scope_end_slow_(scratch_scope *scope) {
     scratch_restore_slow_(scope->stack, scope->mark);
 }
 
+void scratch_scope_check_(const scratch_scope *scope) {
+    const stack_state *const state = scope->stack->state;
+    if (state == nullptr || !state->checked) return;
+    const scope_record *const inner = innermost_scope(*state, state->base);
+    if (inner == nullptr || inner->address() <= scope->mark) return;
+    const char *const name = scope_name_at(*state, scope->mark);
+    checks::message report;
+    report.text("scratch: push on scope ").quoted(name == nullptr ? "?" : name);
+    report.text(" of stack ").quoted(state->name).text(" while scope ").quoted(inner->name);
+    report.text(" inside it is still open, which would give the block back").stop();
+}
+
 void *scratch_scope_push_slow_(scratch_scope *scope, size_t size, size_t alignment) {
-    if (const stack_state *const state = scope->stack->state; state != nullptr && state->checked) {
-        const scope_record *const inner = innermost_scope(*state, state->base);
-        const char *const name = scope_name_at(*state, scope->mark);
-        if (inner != nullptr && inner->address() > scope->mark) {
-            checks::message report;
-            report.text("scratch: push on scope ").quoted(name == nullptr ? "?" : name);
-            report.text(" of stack ").quoted(state->name).text(" while scope ").quoted(inner->name);
-            report.text(" inside it is still open, which would give the block back").stop();
-        }
-    }
+    scratch_scope_check_(scope);
     return scratch_push_slow_(scope->stack, size, alignment);
 }
 }

@@ -23,6 +23,7 @@ namespace scratch {
 /// What stands on the stack itself, newest first, for a restore to take back.
 enum class record_kind : std::uintptr_t {
     padding, ///< bytes skipped for the alignment of the block that follows
+    hole,    ///< a block that was given back while it was not the last
     deferred,
     scope, ///< on checked stacks only
 };
@@ -38,10 +39,20 @@ struct record {
     std::uintptr_t address() const { return reinterpret_cast<std::uintptr_t>(this); }
 };
 
+/// The first word of a record.
+inline std::uintptr_t link_to(const record *previous, record_kind kind) {
+    return reinterpret_cast<std::uintptr_t>(previous) | static_cast<std::uintptr_t>(kind);
+}
+
 struct padding_record : record {
     std::uintptr_t block;
 };
 static_assert(sizeof(padding_record) <= bump::granule, "must fit in the smallest padding");
+
+struct hole_record : record {
+    std::uintptr_t end;
+};
+static_assert(sizeof(hole_record) <= bump::granule, "must fit in the smallest block");
 
 struct deferred_record : record {
     void (*function)(void *);
@@ -121,6 +132,7 @@ void *push(scratch_stack *stack, std::size_t size, std::size_t alignment,
            std::uintptr_t *fresh) noexcept;
 void *push(scratch_stack *stack, std::size_t size, std::size_t alignment) noexcept;
 bool pop(scratch_stack *stack, void *block, std::size_t size) noexcept;
+void give_back(scratch_stack *stack, void *block, std::size_t size) noexcept;
 void *resize(scratch_stack *stack, void *block, std::size_t old_size, std::size_t new_size,
              std::size_t alignment) noexcept;
 
@@ -155,6 +167,11 @@ void close_reservation(stack_state &state) noexcept;
 /// Room for a record, linked as the newest. Null with ENOMEM.
 record *push_record(scratch_stack *stack, record_kind kind, std::size_t size) noexcept;
 bool defer(scratch_stack *stack, void (*function)(void *), void *argument) noexcept;
+/// Notes that a block is gone, for the pop of the block above it.
+void leave_hole(stack_state &state, void *block, std::size_t size) noexcept;
+/// Where the top belongs once a block at `start` is popped: its padding and the holes under it go
+/// too.
+std::uintptr_t take_holes(stack_state &state, std::uintptr_t start) noexcept;
 /// Takes back everything at and above `mark`, which lies between base and top. May run functions
 /// that leave by an exception.
 void unwind(stack_state &state, std::uintptr_t mark);

@@ -9,7 +9,7 @@ from pathlib import Path
 from reading_programs import compilers, temporary_folder
 
 WARNINGS = "-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wundef -Werror".split()
-INSIDE = {"inline.h", "support.h"}  # parts of scratch.h
+INSIDE = {"inline.h", "inline.hpp", "support.h"}  # parts of scratch.h and scratch.hpp
 # For C++ also what a C library's header is likely to be compiled with.
 LANGUAGES = {
     "c": (["gcc", "clang"], [["-std=c11"], ["-std=c11", "-O2", "-Wstrict-prototypes"], ["-std=c17"]]),

@@ -128,10 +128,11 @@ private:
         unsigned char fill;
         unsigned char *bytes() const { return reinterpret_cast<unsigned char *>(start); }
     };
-    /// Bytes skipped for the alignment of a block, or a deferred function.
+    /// Bytes skipped for the alignment of a block, a block given back under others, or a deferred
+    /// function.
     struct record {
         std::uintptr_t place;
-        std::uintptr_t padded_block; ///< 0 for a deferred function
+        std::uintptr_t end; ///< what a pop of the block there takes too; 0 for a deferred function
     };
     struct deferral {
         model *owner;
@@ -210,12 +211,32 @@ private:
         const bool last = is_last(*chosen);
         MODEL_EXPECT(scratch_pop(stack_, chosen->bytes(), chosen->size) == last);
         if (!last) return;
-        top_ = chosen->start;
-        if (!records_.empty() && records_.back().padded_block == top_) {
+        popped(*chosen);
+        blocks_.erase(chosen);
+    }
+
+    void popped(const block &last) {
+        top_ = last.start;
+        while (!records_.empty() && records_.back().end == top_) {
             top_ = records_.back().place;
             records_.pop_back();
         }
+    }
+
+    void give_back(std::size_t choice) {
+        if (blocks_.empty()) return;
+        const auto chosen =
+            blocks_.end() - 1 - static_cast<std::ptrdiff_t>(choice % blocks_.size());
+        const block gone = *chosen;
         blocks_.erase(chosen);
+        scratch_give_back(stack_, gone.bytes(), gone.size);
+        if (is_last(gone)) return popped(gone);
+        // Not where more than eight records lie above.
+        auto after = records_.end();
+        while (after != records_.begin() && (after - 1)->place > gone.start)
+            --after;
+        if (records_.end() - after <= 8)
+            records_.insert(after, {gone.start, gone.start + taken(gone.size)});
     }
 
     void resize(std::size_t choice, std::size_t size, std::size_t alignment) {
@@ -253,10 +274,11 @@ private:
         MODEL_EXPECT(scratch_restore(stack_, mark));
         top_ = mark;
         while (!records_.empty() && records_.back().place >= mark) {
-            MODEL_EXPECT(records_.back().padded_block != 0 || ran_.back() == records_.back().place);
-            if (records_.back().padded_block == 0) ran_.pop_back();
+            MODEL_EXPECT(records_.back().end != 0 || ran_.back() == records_.back().place);
+            if (records_.back().end == 0) ran_.pop_back();
             records_.pop_back();
         }
+        if (!records_.empty() && records_.back().end > mark) records_.pop_back();
         // A block that grew in place over a mark is cut by it.
         std::erase_if(
             blocks_, [=, this](const block &each) { return each.start + taken(each.size) > mark; });

@@ -23,7 +23,9 @@ SCRATCH_API void *scratch_try_push_slow_(scratch_stack *stack, size_t size, size
 SCRATCH_API void *scratch_push_zero_slow_(scratch_stack *stack, size_t size, size_t alignment);
 SCRATCH_API void *scratch_try_push_zero_slow_(scratch_stack *stack, size_t size, size_t alignment);
 SCRATCH_API void *scratch_scope_push_slow_(scratch_scope *scope, size_t size, size_t alignment);
+SCRATCH_API void scratch_scope_check_(const scratch_scope *scope);
 SCRATCH_API bool scratch_pop_slow_(scratch_stack *stack, void *block, size_t size);
+SCRATCH_API void scratch_give_back_slow_(scratch_stack *stack, void *block, size_t size);
 SCRATCH_API bool scratch_restore_slow_(scratch_stack *stack, scratch_mark mark);
 SCRATCH_API scratch_mark scratch_scope_begin_slow_(scratch_stack *stack, const char *name);
 SCRATCH_API void scratch_scope_end_slow_(scratch_scope *scope);
@@ -118,15 +120,25 @@ SCRATCH_INLINE void *scratch_scope_push(scratch_scope *scope, size_t size, size_
     return SCRATCH_LIKELY_(block != NULL) ? block : scratch_scope_push_slow_(scope, size, alignment);
 }
 
+/* The last block, and one whose size is neither 0 nor wraps. */
+#define SCRATCH_POPS_(stack, start, size)                                                                \
+    SCRATCH_LIKELY_((stack)->top - (start) == scratch_block_size_(size) && (start) > (stack)->hook &&    \
+                    (size) - 1 < (SIZE_MAX >> 2))
+
 SCRATCH_INLINE bool scratch_pop(scratch_stack *stack, void *block, size_t size) {
-    const uintptr_t start = (uintptr_t)block;
-    const uintptr_t length = stack->top - start;
-    if (SCRATCH_LIKELY_(length == scratch_block_size_(size) && start > stack->hook &&
-                        size - 1 < (SIZE_MAX >> 2))) { /* neither 0 nor one that wraps */
-        stack->top = start;
+    if (SCRATCH_POPS_(stack, (uintptr_t)block, size)) {
+        stack->top = (uintptr_t)block;
         return true;
     }
     return scratch_pop_slow_(stack, block, size);
+}
+
+SCRATCH_INLINE void scratch_give_back(scratch_stack *stack, void *block, size_t size) {
+    if (SCRATCH_POPS_(stack, (uintptr_t)block, size)) {
+        stack->top = (uintptr_t)block;
+    } else {
+        scratch_give_back_slow_(stack, block, size);
+    }
 }
 
 SCRATCH_INLINE scratch_mark scratch_save(const scratch_stack *stack) { return stack->top; }

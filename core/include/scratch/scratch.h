@@ -114,6 +114,10 @@ SCRATCH_INLINE void *scratch_try_push_zero(scratch_stack *stack, size_t size, si
  *  nothing changed, if it is not. `size` is the size that it was pushed or resized with. */
 SCRATCH_INLINE bool scratch_pop(scratch_stack *stack, void *block, size_t size);
 
+/** Gives a block back for good, which nothing may use from then on: at once if it is the last one, else
+ *  together with the last block above it. What containers call when they let a buffer go. */
+SCRATCH_INLINE void scratch_give_back(scratch_stack *stack, void *block, size_t size);
+
 /** Changes the size of a block and returns it: in place when it is the last one or shrinks, else as a
  *  copy on top (the old bytes stay until a restore). A null block is a push. On failure the block is
  *  as it was. */

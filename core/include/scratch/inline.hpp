@@ -1,0 +1,191 @@
+// The bodies of what scratch.hpp declares. Not to be included by itself.
+#pragma once
+
+#include <cstdarg>
+#include <cstring>
+
+namespace scratch {
+namespace detail {
+
+/// Takes a stack back to where it was, unless told that all went well.
+class rewind {
+public:
+    explicit rewind(scratch_stack &stack) : stack_(&stack), mark_(scratch_save(&stack)) {}
+    rewind(const rewind &) = delete;
+    rewind &operator=(const rewind &) = delete;
+    ~rewind() {
+        if (stack_ != nullptr) scratch_restore(stack_, mark_);
+    }
+    void keep() noexcept { stack_ = nullptr; }
+
+private:
+    scratch_stack *stack_;
+    scratch_mark mark_;
+};
+
+template <typename T>
+void destroy(void *object) {
+    static_cast<T *>(object)->~T();
+}
+
+/// Stands before the elements of an array whose destructors have to run.
+template <typename T>
+struct array_header {
+    std::size_t count;
+    T *elements;
+    static void destroy_all(void *header) {
+        const auto *const the = static_cast<array_header *>(header);
+        for (std::size_t index = the->count; index-- > 0;)
+            the->elements[index].~T();
+    }
+};
+
+template <typename T>
+T *push_elements(scratch_stack &stack, std::size_t count) {
+    return static_cast<T *>(
+        scratch_push(&stack, scratch_array_size_(count, sizeof(T), 0), alignof(T)));
+}
+
+} // namespace detail
+
+template <typename T, typename... arguments_t>
+T *make(scratch_stack &stack, arguments_t &&...arguments) {
+    if constexpr (std::is_trivially_destructible_v<T> &&
+                  std::is_nothrow_constructible_v<T, arguments_t...>) {
+        return ::new (scratch_push(&stack, sizeof(T), alignof(T)))
+            T(std::forward<arguments_t>(arguments)...);
+    } else {
+        detail::rewind rewind(stack);
+        T *const object = ::new (scratch_push(&stack, sizeof(T), alignof(T)))
+            T(std::forward<arguments_t>(arguments)...);
+        if constexpr (!std::is_trivially_destructible_v<T>) {
+            // The handler may leave by an exception: the object must be gone before its memory.
+            struct guard {
+                T *object;
+                ~guard() {
+                    if (object != nullptr) object->~T();
+                }
+            } unless_deferred{object};
+            scratch_defer(&stack, detail::destroy<T>, object);
+            unless_deferred.object = nullptr;
+        }
+        rewind.keep();
+        return object;
+    }
+}
+
+template <typename T, typename... arguments_t>
+T *try_make(scratch_stack &stack, arguments_t &&...arguments) {
+    detail::rewind rewind(stack);
+    void *const memory = scratch_try_push(&stack, sizeof(T), alignof(T));
+    if (memory == nullptr) return nullptr;
+    T *const object = ::new (memory) T(std::forward<arguments_t>(arguments)...);
+    if constexpr (!std::is_trivially_destructible_v<T>) {
+        if (!scratch_try_defer(&stack, detail::destroy<T>, object)) {
+            object->~T();
+            return nullptr;
+        }
+    }
+    rewind.keep();
+    return object;
+}
+
+template <typename T>
+std::span<T> array(scratch_stack &stack, std::size_t count) {
+    if (count == 0) return {};
+    if constexpr (std::is_trivially_destructible_v<T>) {
+        detail::rewind rewind(stack);
+        T *const elements = detail::push_elements<T>(stack, count);
+        std::uninitialized_value_construct_n(elements, count);
+        rewind.keep();
+        return {elements, count};
+    } else {
+        detail::rewind rewind(stack);
+        using header_t = detail::array_header<T>;
+        auto *const header = ::new (scratch_push(&stack, sizeof(header_t), alignof(header_t)))
+            header_t{0, detail::push_elements<T>(stack, count)};
+        // Deferred last, so that what the constructors deferred themselves is taken back after the
+        // elements.
+        struct guard {
+            header_t *header;
+            ~guard() {
+                if (header != nullptr) header_t::destroy_all(header);
+            }
+        } unless_deferred{header};
+        for (; header->count < count; ++header->count)
+            ::new (header->elements + header->count) T();
+        scratch_defer(&stack, header_t::destroy_all, header);
+        unless_deferred.header = nullptr;
+        rewind.keep();
+        return {header->elements, count};
+    }
+}
+
+template <typename T>
+requires std::is_trivially_default_constructible_v<T> && std::is_trivially_destructible_v<T>
+    std::span<T> array_uninit(scratch_stack &stack, std::size_t count) {
+    if (count == 0) return {};
+    return {detail::push_elements<T>(stack, count), count};
+}
+
+template <typename T>
+requires std::is_trivially_default_constructible_v<T> && std::is_trivially_destructible_v<T>
+    std::span<T> array_zero(scratch_stack &stack, std::size_t count) {
+    if (count == 0) return {};
+    return {static_cast<T *>(
+                scratch_push_zero(&stack, scratch_array_size_(count, sizeof(T), 0), alignof(T))),
+            count};
+}
+
+inline std::string_view format(scratch_stack &stack, const char *pattern, ...) {
+    std::va_list arguments;
+    va_start(arguments, pattern);
+    const char *const text = scratch_vprintf(&stack, pattern, arguments);
+    va_end(arguments);
+    return text;
+}
+
+inline std::string_view scope::format(const char *pattern, ...) {
+    std::va_list arguments;
+    va_start(arguments, pattern);
+    const char *const text = scratch_vprintf(&innermost(), pattern, arguments);
+    va_end(arguments);
+    return text;
+}
+
+inline void *stack_resource::do_allocate(std::size_t size, std::size_t alignment) {
+    void *const block = scratch_try_push(stack_, size, alignment);
+    if (block == nullptr) throw std::bad_alloc();
+    return block;
+}
+
+inline bool stack_resource::do_is_equal(const std::pmr::memory_resource &other) const noexcept {
+    if (this == &other) return true;
+#ifdef __cpp_rtti
+    const auto *const same = dynamic_cast<const stack_resource *>(&other);
+    return same != nullptr && same->stack_ == stack_;
+#else
+    return false;
+#endif
+}
+
+inline std::pmr::memory_resource *resource() {
+    // Bytes, since a destructor at thread exit would be one too many: it owns nothing, and is made
+    // anew in the same place with the same stack.
+    alignas(stack_resource) static thread_local std::byte bytes[sizeof(stack_resource)];
+    return ::new (bytes) stack_resource(this_thread());
+}
+
+template <typename T>
+T *allocator<T>::allocate(std::size_t count) {
+    void *const block =
+        scratch_try_push(stack_, scratch_array_size_(count, sizeof(T), 0), alignof(T));
+    if (block == nullptr) {
+        if (count > std::numeric_limits<std::size_t>::max() / sizeof(T))
+            throw std::bad_array_new_length();
+        throw std::bad_alloc();
+    }
+    return static_cast<T *>(block);
+}
+
+} // namespace scratch
