@@ -35,7 +35,7 @@ packages_for() {
         case $thing in '#'* | '') continue ;; esac
         case " $* " in *" $kind "*) ;; *) continue ;; esac
         cell_of "$wanted" "$debian" "$fedora" "$arch" "$alpine"
-    done <"$PARTS/packages.txt" | sort -u
+    done <"$PARTS/packages.txt"
 }
 
 # packages_of_programs FAMILY: those of the programs that tests/programs runs.
@@ -46,7 +46,7 @@ packages_of_programs() {
     while read -r thing debian fedora arch alpine; do
         case $thing in '#'* | '' | program) continue ;; esac
         cell_of "$wanted" "$debian" "$fedora" "$arch" "${alpine:--}"
-    done <"$table" | sort -u
+    done <"$table"
 }
 
 cell_of() {
