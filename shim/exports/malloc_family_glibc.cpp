@@ -7,6 +7,7 @@
 #include "shim/next/next.hpp"
 #include "shim/route/entries.hpp"
 #include "shim/route/malloc_family.hpp"
+#include "shim/route/push.hpp"
 
 #define SCRATCH_EXPORT extern "C" [[gnu::visibility("default")]]
 
@@ -15,6 +16,7 @@ using namespace scratch::shim;
 namespace {
 
 [[gnu::always_inline]] inline void *call_malloc(std::size_t size) noexcept {
+    if (void *pushed = SCRATCH_PUSH(size)) return pushed;
     return entries.malloc(size);
 }
 

@@ -9,6 +9,7 @@
 #include "shim/next/operators.hpp"
 #include "shim/route/entries.hpp"
 #include "shim/route/operators.hpp"
+#include "shim/route/push.hpp"
 
 #define SCRATCH_EXPORT [[gnu::visibility("default")]]
 
@@ -17,7 +18,11 @@ using std::align_val_t;
 using std::nothrow_t;
 using std::size_t;
 
-SCRATCH_EXPORT void *operator new(size_t size) { return entries.operator_new(size); }
+SCRATCH_EXPORT void *operator new(size_t size) {
+    if (entries.new_pushes_itself)
+        if (void *pushed = SCRATCH_PUSH(size)) return pushed;
+    return entries.operator_new(size);
+}
 SCRATCH_EXPORT void *operator new[](size_t size) {
     return new_block<cxx_operator::array_new>(SCRATCH_ORIGIN, size);
 }

@@ -108,8 +108,8 @@ chunk *&list_of(thread_heap *heap, const chunk *c) noexcept {
 
 void set_top(thread_heap *heap, chunk *current, std::uintptr_t top, std::uintptr_t limit) noexcept {
     heap->current = current;
-    move_top(top);
-    this_thread.limit = limit;
+    move_top(heap->hot, top);
+    heap->hot.limit = limit;
 }
 
 bool open_chunk(thread_heap *heap) noexcept {
@@ -175,8 +175,14 @@ void give_back(thread_heap *heap, chunk *c) noexcept {
 }
 
 void retire(thread_heap *heap, chunk *c, std::uintptr_t top) noexcept {
-    settle(c, top);
     c->use = chunk_use::retired;
+    if (c->trusted) {
+        // Its region's end reclaims it whatever lives; only if that is not the exact end it is
+        // settled.
+        c->live = c->used = static_cast<std::uint32_t>(top - c->begin());
+    } else {
+        settle(c, top);
+    }
     if (c->live == 0) {
         give_back(heap, c);
         return;
@@ -188,7 +194,7 @@ void retire(thread_heap *heap, chunk *c, std::uintptr_t top) noexcept {
 void retire_current(thread_heap *heap) noexcept {
     chunk *c = heap->current;
     if (c == nullptr) return;
-    const std::uintptr_t top = this_thread.top;
+    const std::uintptr_t top = heap->hot.top;
     set_top(heap, nullptr, 0, 0);
     retire(heap, c, top);
 }

@@ -11,6 +11,10 @@
 
 namespace scratch::shim {
 
+// Whether the exported malloc pushes by itself where a region is open (mode scoped, nothing
+// counted); told by the routing.
+bool malloc_pushes_itself() noexcept;
+
 class inside {
 public:
     inside() noexcept : entered_(enter()) {}

@@ -45,8 +45,8 @@ void *push_large(thread_heap *heap, std::size_t size, std::size_t alignment,
         heap->regions.depth != 0 ? heap->regions.open[heap->regions.depth - 1].serial : 0;
     first->large_size = (size + 15) & ~std::size_t{15};
     link_chunk(heap->large, first);
-    ++this_thread.counted.scratch_calls;
-    this_thread.counted.scratch_bytes += size;
+    ++heap->hot.counted.scratch_calls;
+    heap->hot.counted.scratch_bytes += size;
     block *pushed = reinterpret_cast<block *>(payload) - 1;
     *pushed = {0, site, block_state::large, 0};
     return pushed->payload();

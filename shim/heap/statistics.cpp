@@ -29,14 +29,13 @@ std::uint64_t pinned_now() noexcept {
 void publish(thread_heap *heap) noexcept {
     process_counters &totals = counters();
     call_counts &known = heap->published;
-    add_difference(totals.scratch_calls, known.scratch_calls, heap->counted.scratch_calls);
-    add_difference(totals.scratch_bytes, known.scratch_bytes, heap->counted.scratch_bytes);
-    add_difference(totals.next_calls, known.next_calls, heap->counted.next_calls);
-    add_difference(totals.next_bytes, known.next_bytes, heap->counted.next_bytes);
+    add_difference(totals.scratch_calls, known.scratch_calls, heap->hot.counted.scratch_calls);
+    add_difference(totals.scratch_bytes, known.scratch_bytes, heap->hot.counted.scratch_bytes);
+    add_difference(totals.next_calls, known.next_calls, heap->hot.counted.next_calls);
+    add_difference(totals.next_bytes, known.next_bytes, heap->hot.counted.next_bytes);
 }
 
 void publish_all_heaps() noexcept {
-    if (this_thread.own != nullptr) this_thread.own->counted = this_thread.counted;
     for (std::uint32_t slot = 0; slot < heaps_ever_started(); ++slot)
         publish(heap_at(slot));
     publish_holdings();
@@ -47,10 +46,9 @@ void publish_all_heaps() noexcept {
 }
 
 void forget_published_counts() noexcept {
-    if (this_thread.own != nullptr) this_thread.own->counted = this_thread.counted;
     for (std::uint32_t slot = 0; slot < heaps_ever_started(); ++slot) {
         thread_heap *heap = heap_at(slot);
-        heap->published = heap->counted;
+        heap->published = heap->hot.counted;
     }
 }
 

@@ -14,6 +14,7 @@
 
 namespace scratch::shim {
 
+constinit hot_words no_words{.top = 0, .limit = 0, .inside = 1, .current = nullptr, .counted = {}};
 constinit __thread thread_words this_thread __attribute__((tls_model("initial-exec"))) = {};
 
 namespace {
@@ -23,16 +24,16 @@ std::uintptr_t limit_of_current(const thread_heap *heap) noexcept {
 }
 
 // Null where the current chunk has no room. What alignment passes over is a hole beneath the block.
-void *push_in_current(const thread_heap *heap, std::size_t size, std::size_t alignment,
+void *push_in_current(thread_heap *heap, std::size_t size, std::size_t alignment,
                       std::uint32_t site) noexcept {
-    const std::uintptr_t top = this_thread.top;
+    const std::uintptr_t top = heap->hot.top;
     const std::uintptr_t mask = (alignment > sizeof(block) ? alignment : sizeof(block)) - 1;
     const std::uintptr_t target = ((top + sizeof(block) + mask) & ~mask) - sizeof(block);
     const std::size_t padded = padded_size(size);
     if (target + padded > limit_of_current(heap)) return nullptr;
     const auto gap = static_cast<std::uint32_t>(target - top);
     if (gap != 0) *reinterpret_cast<block *>(top) = {gap, 0, block_state::freed, 0};
-    void *pushed = push_here<counted::yes>(target, padded, site);
+    void *pushed = push_here<counted::yes>(heap->hot, target, padded, site);
     block_of(pushed)->hole_below = gap;
     return pushed;
 }
@@ -41,31 +42,36 @@ void leave_hole(block *freed) noexcept {
     freed->above()->hole_below = freed->size + freed->hole_below;
 }
 
-void pop_over_holes(block *newest) noexcept {
+void pop_over_holes(hot_words &hot, block *newest) noexcept {
     auto *lowest = newest;
     while (lowest->hole_below != 0) {
         lowest = reinterpret_cast<block *>(reinterpret_cast<char *>(lowest) - lowest->hole_below);
         if (reinterpret_cast<std::uintptr_t>(lowest) < chunk_of(newest)->begin())
             refuse_to_go_on(newest->payload());
     }
-    move_top(reinterpret_cast<std::uintptr_t>(lowest));
+    move_top(hot, reinterpret_cast<std::uintptr_t>(lowest));
 }
 
-bool is_newest(block *b) noexcept {
-    return reinterpret_cast<std::uintptr_t>(b->above()) == this_thread.top;
+bool is_newest(const hot_words &hot, block *b) noexcept {
+    return reinterpret_cast<std::uintptr_t>(b->above()) == hot.top;
+}
+
+// Counts the bytes of a block just freed out of its chunk; true if nothing lives in it any more.
+// Open chunks are counted when they retire, those of trusted regions when their region ends.
+bool was_last(chunk *home, std::uint32_t size) noexcept {
+    return home->use == chunk_use::retired && !home->trusted && (home->live -= size) == 0;
 }
 
 // Under the inside word, in a chunk of the thread's own heap. True if that was the last live block
 // of a retired chunk.
-bool free_small(block *freed) noexcept {
+bool free_small(thread_heap *heap, block *freed) noexcept {
     freed->state = block_state::freed;
-    if (is_newest(freed)) {
-        pop_over_holes(freed);
+    if (is_newest(heap->hot, freed)) {
+        pop_over_holes(heap->hot, freed);
         return false;
     }
     leave_hole(freed);
-    chunk *home = chunk_of(freed);
-    return home->use == chunk_use::retired && (home->live -= freed->size) == 0;
+    return was_last(chunk_of(freed), freed->size);
 }
 
 } // namespace
@@ -76,7 +82,7 @@ void free_as_owner(thread_heap *heap, block *freed) noexcept {
         sample_freed(heap, *freed);
         [[fallthrough]];
     case block_state::live:
-        if (free_small(freed)) give_back_dead(heap, chunk_of(freed));
+        if (free_small(heap, freed)) give_back_dead(heap, chunk_of(freed));
         return;
     case block_state::large:
         return release_large(heap, freed);
@@ -100,29 +106,30 @@ void release_slowly(block *freed) noexcept {
 }
 
 void release_newest_slowly(block *newest) noexcept {
-    if (newest->state != block_state::live || this_thread.inside != 0)
-        return release_slowly(newest);
-    take_inside_word();
-    const bool still_newest = is_newest(newest);
+    hot_words &hot = *this_thread.hot;
+    if (newest->state != block_state::live || hot.inside != 0) return release_slowly(newest);
+    take_inside_word(hot);
+    const bool still_newest = is_newest(hot, newest);
     if (still_newest) {
         newest->state = block_state::freed;
-        pop_over_holes(newest);
+        pop_over_holes(hot, newest);
     }
-    give_inside_word();
+    give_inside_word(hot);
     if (!still_newest) release(newest->payload());
 }
 
 void release_elsewhere(block *freed) noexcept {
     chunk *home = chunk_of(freed);
-    if (home->owner != this_thread.own || this_thread.inside != 0) return release_slowly(freed);
-    take_inside_word();
+    hot_words &hot = *this_thread.hot;
+    if (home->owner != this_thread.own || hot.inside != 0) return release_slowly(freed);
+    take_inside_word(hot);
     const bool marked = mark_freed(*freed);
     bool died = false;
     if (marked) {
         leave_hole(freed);
-        died = home->use == chunk_use::retired && (home->live -= freed->size) == 0;
+        died = was_last(home, freed->size);
     }
-    give_inside_word();
+    give_inside_word(hot);
     if (!marked) return release_slowly(freed);
     if (!died) return;
     // A handler that interrupted us between may have given it back already.
@@ -153,16 +160,17 @@ bool resize_in_place(void *payload, std::size_t size) noexcept {
     if (resized->state == block_state::large) return resize_large(resized, size);
     if (resized->state != block_state::live && resized->state != block_state::sampled)
         refuse_to_free(payload);
-    if (size <= largest_small_block && is_newest(resized) && this_thread.inside == 0) {
+    hot_words &hot = *this_thread.hot;
+    if (size <= largest_small_block && is_newest(hot, resized) && hot.inside == 0) {
         const auto begin = reinterpret_cast<std::uintptr_t>(resized);
         const std::size_t padded = padded_size(size);
-        take_inside_word();
-        const bool fits = is_newest(resized) && begin + padded <= chunk_of(resized)->limit();
+        take_inside_word(hot);
+        const bool fits = is_newest(hot, resized) && begin + padded <= chunk_of(resized)->limit();
         if (fits) {
             resized->size = static_cast<std::uint32_t>(padded);
-            move_top(begin + padded);
+            move_top(hot, begin + padded);
         }
-        give_inside_word();
+        give_inside_word(hot);
         if (fits) return true;
     }
     // A block that would waste more than half of itself is better moved.

@@ -27,7 +27,6 @@ struct alignas(64) shared_words {
     std::atomic<std::uint32_t> thread_id{0}; // the owner's, as the kernel names it; 0: being set up
     std::atomic<std::uint32_t> remote_frees{0}; // the newest block freed by others, compressed
     std::atomic<region_token> left_by_other{0}; // a region of this heap that another thread left
-    std::atomic<bool> inside{false};            // the owner is in a slow path
     std::atomic<bool> abandoned{false};         // torn by a longjmp or a fork: nobody adopts it
 };
 
@@ -38,14 +37,27 @@ struct call_counts {
     std::uint64_t next_bytes = 0;
 };
 
+// What the hot path works on. In memory of the heap, reached by a pointer: stores through the
+// thread's segment register are forwarded to loads a nanosecond later.
+struct hot_words {
+    std::uintptr_t top = 0; // where the next block's header goes
+    // The most that top may become. 0 while plain calls are not to be pushed: no chunk is open, or,
+    // in mode scoped, no region is (tagged calls then go by the chunk's own limit).
+    std::uintptr_t limit = 0;
+    // Stack pointer of the call that moves top or runs a slow path; 0: none.
+    std::uintptr_t inside = 0;
+    chunk *current = nullptr; // the heap's, and null while a slow path runs
+    call_counts counted;
+};
+
 struct alignas(64) thread_heap {
+    hot_words hot;
     chunk *current = nullptr;        // where top is, null while none is open
     chunk *retired = nullptr;        // full or left, and blocks in them still live; newest first
     chunk *large = nullptr;          // blocks with chunks of their own
     chunk *spare = nullptr;          // one, kept for the next need
     std::uint32_t retired_count = 0; // outside regions, and not looked at by adaptive mode
     std::uint32_t slot = 0;
-    call_counts counted;   // by the thread so far, as of its last slow path
     call_counts published; // what the process's counters know already
 
     region_stack regions;
@@ -53,18 +65,17 @@ struct alignas(64) thread_heap {
     shared_words shared;
 };
 
-// The words of the calling thread that the hot path works on. Trivially destructible and
-// initial-exec (DESIGN 1): valid until the thread's very last instruction.
+// Stand where a thread has no words, or none for this purpose: nothing is pushed, popped or ever
+// written here.
+extern hot_words no_words __attribute__((visibility("hidden")));
+
+// What belongs to the calling thread. Trivially destructible and initial-exec (DESIGN 1): valid
+// until the thread's very last instruction.
 struct thread_words {
-    std::uintptr_t top = 0; // where the next block's header goes
-    // The most that top may become. 0 while plain calls are not to be pushed: no chunk is open, or,
-    // in mode scoped, no region is (tagged calls then go by the chunk's own limit).
-    std::uintptr_t limit = 0;
-    std::uintptr_t inside =
-        0; // stack pointer of the call that moves top or runs a slow path; 0: none
-    chunk *current = nullptr; // the heap's, and null while a slow path runs
-    call_counts counted;
+    hot_words *hot = &no_words;               // the own heap's
+    hot_words *open = &no_words;              // the same while malloc itself may push (see exports)
     thread_heap *own = nullptr;               // null before the first scratch call
+    std::uintptr_t slow = 0;                  // stack pointer of the slow path that runs, 0: none
     std::uintptr_t stack_top = 0;             // where depth is measured from
     std::uint32_t countdown = first_interval; // calls until the next sample (adaptive)
     std::uint32_t interval = first_interval;  // what countdown began at
@@ -75,23 +86,24 @@ extern __thread thread_words this_thread
 
 // --- the hot path -------------------------------------------------------------------------------
 
-[[gnu::always_inline]] inline void take_inside_word() noexcept {
+[[gnu::always_inline]] inline void take_inside_word(hot_words &hot) noexcept {
 #if defined(__x86_64__)
-    __asm__ volatile("movq %%rsp, %0" : "=m"(this_thread.inside)::"memory");
+    __asm__ volatile("movq %%rsp, %0" : "=m"(hot.inside)::"memory");
 #else
-    this_thread.inside = stack_pointer();
+    hot.inside = stack_pointer();
     signal_fence();
 #endif
 }
 
-[[gnu::always_inline]] inline void give_inside_word() noexcept {
+[[gnu::always_inline]] inline void give_inside_word(hot_words &hot) noexcept {
     signal_fence();
-    this_thread.inside = 0;
+    hot.inside = 0;
 }
 
-// The single place where top moves while the program runs; slow paths that open and close chunks
-// set it anew (set_top). Under the inside word.
-[[gnu::always_inline]] inline void move_top(std::uintptr_t to) noexcept { this_thread.top = to; }
+// The single place where top moves. Under the inside word.
+[[gnu::always_inline]] inline void move_top(hot_words &hot, std::uintptr_t to) noexcept {
+    hot.top = to;
+}
 
 // Whether a push is counted and its site noted, for the statistics.
 enum class counted : bool { no, yes };
@@ -99,9 +111,9 @@ enum class counted : bool { no, yes };
 // Writes the header of a block at top, which has room for it, and moves top above it. Under the
 // inside word.
 template <counted count>
-[[gnu::always_inline]] inline void *push_here(std::uintptr_t top, std::size_t padded,
-                                              std::uint32_t site) noexcept {
-    move_top(top + padded);
+[[gnu::always_inline]] inline void *push_here(hot_words &hot, std::uintptr_t top,
+                                              std::size_t padded, std::uint32_t site) noexcept {
+    move_top(hot, top + padded);
     auto *pushed = reinterpret_cast<block *>(top);
     pushed->state_and_hole() = live_above_no_hole;
     if constexpr (count == counted::no) {
@@ -109,41 +121,41 @@ template <counted count>
     } else {
         pushed->size = static_cast<std::uint32_t>(padded);
         pushed->site = site;
-        ++this_thread.counted.scratch_calls;
-        this_thread.counted.scratch_bytes += padded;
+        ++hot.counted.scratch_calls;
+        hot.counted.scratch_bytes += padded;
     }
     return pushed->payload();
 }
 
-// A new block on the calling thread's stack, or null where a slow path has to decide.
+// A new block on the stack of `hot`, or null where a slow path has to decide.
 template <counted count = counted::yes, std::size_t largest = largest_small_block>
-[[gnu::always_inline]] inline void *try_push(std::size_t size, std::uint32_t site) noexcept {
-    if (this_thread.inside != 0) [[unlikely]]
+[[gnu::always_inline]] inline void *try_push(hot_words &hot, std::size_t size,
+                                             std::uint32_t site) noexcept {
+    if (hot.inside != 0) [[unlikely]]
         return nullptr;
     if (size > largest) [[unlikely]]
         return nullptr;
     const std::size_t padded = padded_size(size);
-    take_inside_word();
-    const std::uintptr_t top = this_thread.top;
-    if (top + padded > this_thread.limit) [[unlikely]] {
-        give_inside_word();
+    take_inside_word(hot);
+    const std::uintptr_t top = hot.top;
+    if (top + padded > hot.limit) [[unlikely]] {
+        give_inside_word(hot);
         return nullptr;
     }
-    void *pushed = push_here<count>(top, padded, site);
-    give_inside_word();
+    void *pushed = push_here<count>(hot, top, padded, site);
+    give_inside_word(hot);
     return pushed;
 }
 
 // The same wherever a chunk is open, though plain calls may not be pushed there.
-[[gnu::always_inline]] inline void *try_push_tagged(std::size_t size, std::uint32_t site) noexcept {
-    if (this_thread.inside != 0 || size > largest_small_block) return nullptr;
-    take_inside_word();
-    const chunk *current = this_thread.current;
-    const std::uintptr_t top = this_thread.top;
+[[gnu::always_inline]] inline void *try_push_tagged(hot_words &hot, std::size_t size,
+                                                    std::uint32_t site) noexcept {
+    if (hot.inside != 0 || size > largest_small_block) return nullptr;
+    take_inside_word(hot);
     void *pushed = nullptr;
-    if (current != nullptr && top + padded_size(size) <= current->limit())
-        pushed = push_here<counted::yes>(top, padded_size(size), site);
-    give_inside_word();
+    if (hot.current != nullptr && hot.top + padded_size(size) <= hot.current->limit())
+        pushed = push_here<counted::yes>(hot, hot.top, padded_size(size), site);
+    give_inside_word(hot);
     return pushed;
 }
 
@@ -166,27 +178,27 @@ void release_elsewhere(block *freed) noexcept;
 // Frees a block of ours.
 [[gnu::always_inline]] inline void release(void *payload) noexcept {
     block *freed = block_of(payload);
-    const std::uint32_t size = freed->size;
-    const std::uintptr_t end = sum_of(reinterpret_cast<std::uintptr_t>(freed), size);
-    if (end == this_thread.top) {
-        if (this_thread.inside != 0) [[unlikely]]
+    hot_words &hot = *this_thread.hot;
+    const std::uintptr_t end = sum_of(reinterpret_cast<std::uintptr_t>(freed), freed->size);
+    if (end == hot.top) {
+        if (hot.inside != 0) [[unlikely]]
             return release_slowly(freed);
-        take_inside_word();
+        take_inside_word(hot);
         // A handler may have pushed above it since the first look.
-        if (end == this_thread.top && freed->state_and_hole() == live_above_no_hole) [[likely]] {
+        if (end == hot.top && freed->state_and_hole() == live_above_no_hole) [[likely]] {
             freed->state = block_state::freed;
-            move_top(reinterpret_cast<std::uintptr_t>(freed));
-            give_inside_word();
+            move_top(hot, reinterpret_cast<std::uintptr_t>(freed));
+            give_inside_word(hot);
             return;
         }
-        give_inside_word();
+        give_inside_word(hot);
         return release_newest_slowly(freed);
     }
-    if (chunk_of(freed) != this_thread.current) [[unlikely]]
+    if (chunk_of(freed) != hot.current) [[unlikely]]
         return release_elsewhere(freed);
     if (!mark_freed(*freed)) [[unlikely]]
         return release_slowly(freed);
-    reinterpret_cast<block *>(end)->hole_below = size + freed->hole_below;
+    reinterpret_cast<block *>(end)->hole_below = freed->size + freed->hole_below;
 }
 
 // --- slow paths ----------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ thread_heap *adopt(thread_heap *table, tasks::task_id process, tasks::task_id th
         std::uint32_t owner = shared.thread_id.load(std::memory_order_acquire);
         if (owner == 0 || shared.abandoned.load(std::memory_order_relaxed)) continue;
         if (owner != thread && !tasks::is_gone(process, owner)) continue;
-        if (shared.inside.load(std::memory_order_relaxed)) {
+        if (__atomic_load_n(&table[slot].hot.inside, __ATOMIC_RELAXED) != 0) {
             shared.abandoned.store(true, std::memory_order_relaxed);
             continue;
         }
@@ -124,7 +124,7 @@ void abandon_own_heap() noexcept {
     if (this_thread.own == nullptr) return;
     this_thread.own->shared.abandoned.store(true, std::memory_order_relaxed);
     this_thread.own = nullptr;
-    this_thread.top = this_thread.limit = 0;
+    this_thread.hot = this_thread.open = &no_words;
 }
 
 thread_heap *start_own_heap() noexcept {
@@ -140,13 +140,12 @@ thread_heap *start_own_heap() noexcept {
     thread_heap *heap = adopt(table, process, thread);
     if (heap != nullptr) {
         close_for_adoption(heap);
-        this_thread.counted = heap->counted;
     } else if ((heap = begin_new(table, thread)) == nullptr) {
         return nullptr;
     }
     this_thread.stack_top = top_of_stack(thread == process);
     this_thread.own = heap;
-    heap->shared.inside.store(true, std::memory_order_relaxed);
+    heap->hot.inside = this_thread.slow;
     counters().threads.fetch_add(1, std::memory_order_relaxed);
     return heap;
 }
@@ -164,28 +163,36 @@ bool on_alternate_stack() noexcept {
 
 bool inside::enter() noexcept {
     const std::uintptr_t here = stack_pointer();
-    if (this_thread.inside != 0) {
+    thread_heap *own = this_thread.own;
+    const std::uintptr_t held =
+        this_thread.slow != 0 || own == nullptr ? this_thread.slow : own->hot.inside;
+    if (held != 0) {
         // Who holds the word stands deeper on the stack than its own caller; if the stack is
         // shorter than that by now, a longjmp out of a signal handler cut it off.
-        if (here <= this_thread.inside || on_alternate_stack()) return false;
+        if (here <= held || on_alternate_stack()) return false;
         abandon_own_heap();
+        own = nullptr;
     }
-    this_thread.inside = here;
-    this_thread.current = nullptr;
+    this_thread.slow = here;
+    if (own != nullptr) {
+        own->hot.inside = here;
+        own->hot.current = nullptr;
+    }
     signal_fence();
     notice_fork();
-    if (this_thread.own != nullptr)
-        this_thread.own->shared.inside.store(true, std::memory_order_relaxed);
     return true;
 }
 
 void inside::leave() noexcept {
+    signal_fence();
     if (thread_heap *own = this_thread.own; own != nullptr) {
-        own->counted = this_thread.counted;
-        own->shared.inside.store(false, std::memory_order_relaxed);
-        this_thread.current = own->current;
+        own->hot.current = own->current;
+        this_thread.hot = &own->hot;
+        this_thread.open = malloc_pushes_itself() && own->hot.limit != 0 ? &own->hot : &no_words;
+        give_inside_word(own->hot);
     }
-    give_inside_word();
+    signal_fence();
+    this_thread.slow = 0;
 }
 
 } // namespace scratch::shim

@@ -44,9 +44,7 @@ std::uint64_t name_hash(const char *name) noexcept {
 
 void prepare(bool trusted) noexcept {
     serve_regions();
-    if (!trusted) return;
-    spare_runtime();
-    learn_runtime();
+    if (trusted) learn_runtime();
 }
 
 void begin_region(thread_heap *heap, std::uint64_t name, std::uintptr_t stack_pointer, bool trusted,
@@ -54,13 +52,13 @@ void begin_region(thread_heap *heap, std::uint64_t name, std::uintptr_t stack_po
     if (stack_pointer == no_bound && heap->regions.depth != 0)
         stack_pointer = heap->regions.open[heap->regions.depth - 1].stack_pointer;
     region &opened = heap->regions.open[heap->regions.depth];
-    opened = {name,    stack_pointer, this_thread.top, this_thread.limit, heap->current, nullptr, 0,
-              trusted, frame};
+    opened = {name, stack_pointer, heap->hot.top, heap->hot.limit, heap->current, nullptr,
+              0,    trusted,       frame};
     if (++heap->regions.last_serial == 0) heap->regions.last_serial = 1;
     opened.serial = heap->regions.last_serial;
     if (heap->current != nullptr) {
         // A block freed beneath while the region lasts leaves its size here, for the way back.
-        reinterpret_cast<block *>(this_thread.top)->hole_below = 0;
+        reinterpret_cast<block *>(heap->hot.top)->hole_below = 0;
     }
     ++heap->regions.depth;
     open_chunk(heap);
@@ -98,7 +96,7 @@ void let_large_escape(thread_heap *heap, std::uint32_t serial, std::uint32_t hei
 
 void reset_chunks(thread_heap *heap, region &ended) noexcept {
     if (chunk *c = heap->current; c != nullptr) {
-        c->stale = std::max(c->stale, static_cast<std::uint32_t>(this_thread.top - c->begin()));
+        c->stale = std::max(c->stale, static_cast<std::uint32_t>(heap->hot.top - c->begin()));
         set_top(heap, nullptr, 0, 0);
         give_back(heap, c);
     }
@@ -179,19 +177,13 @@ void end_finished_regions(thread_heap *heap, std::uintptr_t stack_pointer) noexc
 }
 
 void close_for_adoption(thread_heap *heap) noexcept {
-    // The tops went with the thread, but for those that its regions saved.
-    chunk *innermost = heap->current;
-    std::uintptr_t top = innermost != nullptr ? innermost->limit() : 0;
     while (heap->regions.depth != 0) {
         region &ended = heap->regions.open[heap->regions.depth - 1];
-        set_top(heap, innermost, top, 0);
         let_chunks_wait(heap, ended, 0);
         let_large_escape(heap, ended.serial, 0);
-        innermost = ended.outer_chunk;
-        top = ended.outer_top;
         --heap->regions.depth;
+        return_to_outer(heap, ended);
     }
-    set_top(heap, innermost, top, 0);
     retire_current(heap);
 }
 

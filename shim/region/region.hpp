@@ -58,8 +58,7 @@ void turn_frame(const char *name, bool trusted) noexcept;
 void end_finished_regions(thread_heap *heap, std::uintptr_t stack_pointer) noexcept;
 
 // Makes the heap of a thread that is gone one without open chunks and regions, for the thread that
-// adopts it: as if its regions had ended as counted ones. What its last chunk holds is found from
-// block to block.
+// adopts it: as if its regions had ended as counted ones.
 void close_for_adoption(thread_heap *heap) noexcept;
 
 } // namespace scratch::shim

@@ -59,7 +59,7 @@ void enter_phase(phase entered) noexcept {
 std::uint64_t routed_calls_since_last_window() noexcept {
     std::uint64_t all = 0;
     for (std::uint32_t slot = 0; slot < heaps_ever_started(); ++slot)
-        all += heap_at(slot)->counted.scratch_calls;
+        all += heap_at(slot)->hot.counted.scratch_calls;
     return all - scratch_calls_before.exchange(all, std::memory_order_relaxed);
 }
 
@@ -163,7 +163,7 @@ void *push_in_general(std::size_t size, origin from) noexcept {
     switch (phase_now.load(std::memory_order_relaxed)) {
     case phase::routing:
         if (std::uint32_t place; size <= largest_routed && is_routed(from, place)) {
-            if (void *pushed = try_push(size, place)) return pushed;
+            if (void *pushed = try_push(*this_thread.hot, size, place)) return pushed;
             return push_routed_slowly(size, place);
         }
         [[fallthrough]];
@@ -213,7 +213,7 @@ template <typename Next>
 void *routing(std::size_t size) {
     const origin from = SCRATCH_ORIGIN;
     if (std::uint32_t place; size <= largest_routed && is_routed(from, place)) [[likely]] {
-        void *pushed = try_push<counted::yes, largest_routed>(size, place);
+        void *pushed = try_push<counted::yes, largest_routed>(*this_thread.hot, size, place);
         if (pushed != nullptr) [[likely]]
             return pushed;
         return routed_slowly<Next>(size, place, from);

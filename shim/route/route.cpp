@@ -19,8 +19,6 @@ namespace {
 constinit std::atomic<bool> counting{false};
 constinit std::atomic<run_mode> mode_now{run_mode::off};
 
-constinit std::atomic<bool> sparing_runtime{false};
-
 enum class operators_of : std::uint8_t { unknown, runtime, program };
 constinit std::atomic<operators_of> whose_operators{operators_of::unknown};
 
@@ -43,15 +41,9 @@ void direct_new(malloc_function operator_new) noexcept {
     return next.malloc(size);
 }
 
-// The runtime's own calls are told from others once a trusted region was entered; blocks that it
-// keeps escape from counted regions like any others.
-template <bool spare_runtime, counted count>
+// The common case is in the exported malloc; here come threads without a region, full chunks, the
+// runtime's own calls, and all calls where they are counted.
 void *scoped_malloc(std::size_t size) noexcept {
-    if (!spare_runtime || !SCRATCH_CALLER_MAY_BE_RUNTIME) [[likely]] {
-        void *pushed = try_push<count>(size, static_cast<std::uint32_t>(return_address()));
-        if (pushed != nullptr) [[likely]]
-            return pushed;
-    }
     return scoped_malloc_slowly(size, return_address());
 }
 
@@ -61,15 +53,7 @@ void *scoped_malloc(std::size_t size) noexcept {
     return call_next_new(size, caller);
 }
 
-template <bool spare_runtime, counted count>
-void *scoped_new(std::size_t size) {
-    if (!spare_runtime || !SCRATCH_CALLER_MAY_BE_RUNTIME) [[likely]] {
-        void *pushed = try_push<count>(size, static_cast<std::uint32_t>(return_address()));
-        if (pushed != nullptr) [[likely]]
-            return pushed;
-    }
-    return scoped_new_slowly(size, return_address());
-}
+void *scoped_new(std::size_t size) { return scoped_new_slowly(size, return_address()); }
 
 // --- before start, and pass-through
 // ---------------------------------------------------------------------
@@ -86,19 +70,13 @@ void *first_new(std::size_t size) {
 }
 
 malloc_function routed_malloc() noexcept {
-    if (mode_now.load(std::memory_order_relaxed) == run_mode::adaptive) return adaptive_malloc();
-    const bool sparing = sparing_runtime.load(std::memory_order_relaxed);
-    if (is_counting())
-        return sparing ? scoped_malloc<true, counted::yes> : scoped_malloc<false, counted::yes>;
-    return sparing ? scoped_malloc<true, counted::no> : scoped_malloc<false, counted::no>;
+    return mode_now.load(std::memory_order_relaxed) == run_mode::adaptive ? adaptive_malloc()
+                                                                          : scoped_malloc;
 }
 
 malloc_function routed_new() noexcept {
-    if (mode_now.load(std::memory_order_relaxed) == run_mode::adaptive) return adaptive_new();
-    const bool sparing = sparing_runtime.load(std::memory_order_relaxed);
-    if (is_counting())
-        return sparing ? scoped_new<true, counted::yes> : scoped_new<false, counted::yes>;
-    return sparing ? scoped_new<true, counted::no> : scoped_new<false, counted::no>;
+    return mode_now.load(std::memory_order_relaxed) == run_mode::adaptive ? adaptive_new()
+                                                                          : scoped_new;
 }
 
 // Looked at when the first operator is called: programs in C have none to look up.
@@ -109,6 +87,7 @@ void *first_routed_new(std::size_t size) {
         return call_next_new(size, caller);
     }
     direct_new(routed_new());
+    __atomic_store_n(&entries.new_pushes_itself, true, __ATOMIC_RELAXED);
     return scoped_new_slowly(size, caller);
 }
 
@@ -117,6 +96,7 @@ void *new_from_next(std::size_t size) { return call_next_new(size, return_addres
 void direct(malloc_function malloc, malloc_function operator_new, bool routing) noexcept {
     __atomic_store_n(&entries.malloc, malloc, __ATOMIC_RELAXED);
     direct_new(operator_new);
+    __atomic_store_n(&entries.new_pushes_itself, false, __ATOMIC_RELAXED);
     __atomic_store_n(&entries.routing, routing, __ATOMIC_RELAXED);
 }
 
@@ -134,14 +114,15 @@ void *push_in_region(std::size_t size, std::size_t alignment, std::uintptr_t cal
     if (may_be_runtime(caller) && is_runtime(caller)) return nullptr;
     if (alignment > largest_alignment) return nullptr;
     if (alignment <= sizeof(block))
-        if (void *pushed = try_push(size, static_cast<std::uint32_t>(caller))) return pushed;
+        if (void *pushed = try_push(*this_thread.hot, size, static_cast<std::uint32_t>(caller)))
+            return pushed;
     {
         const inside here;
         if (!here) return nullptr;
         end_finished_regions(heap, stack_pointer());
     }
     if (heap->regions.depth == 0) return nullptr;
-    if (!heap->regions.open[heap->regions.depth - 1].trusted && this_thread.limit == 0 &&
+    if (!heap->regions.open[heap->regions.depth - 1].trusted && heap->hot.limit == 0 &&
         !budget_has_room()) {
         counters().budget_refusals.fetch_add(1, std::memory_order_relaxed);
         return nullptr;
@@ -149,7 +130,7 @@ void *push_in_region(std::size_t size, std::size_t alignment, std::uintptr_t cal
     return push_slowly(size, alignment, static_cast<std::uint32_t>(caller));
 }
 
-constinit entry_points entries{{first_malloc}, {first_new}, {false}};
+constinit entry_points entries{first_malloc, first_new, false, false};
 
 void direct_entries(run_mode mode, bool count_calls) noexcept {
     counting.store(count_calls, std::memory_order_relaxed);
@@ -158,13 +139,16 @@ void direct_entries(run_mode mode, bool count_calls) noexcept {
     redirect_entries();
 }
 
-void spare_runtime() noexcept {
-    if (sparing_runtime.exchange(true, std::memory_order_relaxed)) return;
-    learn_runtime();
-    redirect_entries();
+void stand_aside() noexcept {
+    direct_entries(run_mode::off, false);
+    // Threads with a region open push in malloc itself as long as they have room.
+    for (std::uint32_t slot = 0; slot < heaps_ever_started(); ++slot)
+        __atomic_store_n(&heap_at(slot)->hot.limit, 0, __ATOMIC_RELAXED);
 }
 
-void stand_aside() noexcept { direct_entries(run_mode::off, false); }
+bool malloc_pushes_itself() noexcept {
+    return mode_now.load(std::memory_order_relaxed) == run_mode::scoped && !is_counting();
+}
 
 void redirect_entries() noexcept {
     const run_mode mode = mode_now.load(std::memory_order_relaxed);
@@ -194,7 +178,8 @@ void *push_if_tagged(std::size_t size, std::size_t alignment, origin from) noexc
 
 void *push_tagged(std::size_t size, std::uintptr_t caller) noexcept {
     if (!regions_allowed()) return nullptr;
-    if (void *pushed = try_push_tagged(size, static_cast<std::uint32_t>(caller))) return pushed;
+    if (void *pushed = try_push_tagged(*this_thread.hot, size, static_cast<std::uint32_t>(caller)))
+        return pushed;
     return push_slowly(size, 1, static_cast<std::uint32_t>(caller));
 }
 
@@ -228,8 +213,8 @@ void count_next_call(std::size_t size) noexcept {
         const inside here;
         if (!here || start_own_heap() == nullptr) return;
     }
-    ++this_thread.counted.next_calls;
-    this_thread.counted.next_bytes += size;
+    ++this_thread.own->hot.counted.next_calls;
+    this_thread.own->hot.counted.next_bytes += size;
 }
 
 } // namespace scratch::shim

@@ -28,10 +28,6 @@ void stand_aside() noexcept;
 
 bool regions_allowed() noexcept;
 
-// From now on the runtime's own calls go to the next allocator in every region. Under the inside
-// word.
-void spare_runtime() noexcept;
-
 // For the exports without an entry point. Null: go to `next`. `alignment` is a power of two.
 void *push_if_tagged(std::size_t size, std::size_t alignment, origin from) noexcept;
 

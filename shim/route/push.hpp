@@ -1,0 +1,14 @@
+// The push that the exported malloc and operator new make themselves while a region is open: a call
+// less than by way of an entry point.
+#pragma once
+
+#include "shim/heap/thread_heap.hpp"
+#include "shim/route/runtime_callers.hpp"
+
+// A block of `size` bytes for the caller of the function in whose body it stands, or null: then the
+// entry point decides.
+#define SCRATCH_PUSH(size)                                                                         \
+    (scratch::shim::this_thread.open->inside != 0 || SCRATCH_CALLER_MAY_BE_RUNTIME                 \
+         ? nullptr                                                                                 \
+         : scratch::shim::try_push<scratch::shim::counted::no>(*scratch::shim::this_thread.open,   \
+                                                               size, 0))
