@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "shim/heap/statistics.hpp"
 #include "shim/observe/counters.hpp"
 
 namespace scratch::shim {
@@ -155,6 +156,13 @@ void settle(chunk *c, std::uintptr_t top) noexcept {
     c->used = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(at) - c->begin());
 }
 
+void pin(thread_heap *heap, const chunk *c) noexcept {
+    heap->pinned += c->used - c->live;
+    publish_pinned(heap);
+}
+
+void unpin(thread_heap *heap, const chunk *c) noexcept { heap->pinned -= c->used - c->live; }
+
 void settle_as_counted(chunk *c) noexcept {
     if (!c->trusted) return;
     discharge(true);
@@ -187,6 +195,7 @@ void retire(thread_heap *heap, chunk *c, std::uintptr_t top) noexcept {
         give_back(heap, c);
         return;
     }
+    if (!c->trusted) pin(heap, c);
     if (c->region == 0) ++heap->retired_count;
     link_chunk(list_of(heap, c), c);
 }
@@ -202,6 +211,7 @@ void retire_current(thread_heap *heap) noexcept {
 void give_back_dead(thread_heap *heap, chunk *dead) noexcept {
     if (dead->region == 0 && !dead->examined) --heap->retired_count;
     unlink_chunk(list_of(heap, dead), dead);
+    unpin(heap, dead);
     give_back(heap, dead);
 }
 

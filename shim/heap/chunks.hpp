@@ -35,6 +35,10 @@ void retire(thread_heap *heap, chunk *c, std::uintptr_t top) noexcept;
 // Counts what is used and what lives in a chunk, from block to block.
 void settle(chunk *c, std::uintptr_t top) noexcept;
 
+// Counts a settled chunk among those that wait for their last free; counts it out again.
+void pin(thread_heap *heap, const chunk *c) noexcept;
+void unpin(thread_heap *heap, const chunk *c) noexcept;
+
 // A trusted region's chunk that outlives its region counts against the budget from then on.
 void settle_as_counted(chunk *c) noexcept;
 

@@ -8,7 +8,10 @@ namespace scratch::shim {
 // Adds what one heap counted since the last time. By its owner, or at the end of the process.
 void publish(thread_heap *heap) noexcept;
 
-// The same for all heaps, with what is held and pinned now.
+// The pinned bytes alone, whenever a chunk retires: their peak is of interest too.
+void publish_pinned(thread_heap *heap) noexcept;
+
+// The same for all heaps, with what is held now.
 void publish_all_heaps() noexcept;
 
 // A forked child counts from here.

@@ -58,8 +58,10 @@ bool is_newest(const hot_words &hot, block *b) noexcept {
 
 // Counts the bytes of a block just freed out of its chunk; true if nothing lives in it any more.
 // Open chunks are counted when they retire, those of trusted regions when their region ends.
-bool was_last(chunk *home, std::uint32_t size) noexcept {
-    return home->use == chunk_use::retired && !home->trusted && (home->live -= size) == 0;
+bool was_last(thread_heap *heap, chunk *home, std::uint32_t size) noexcept {
+    if (home->use != chunk_use::retired || home->trusted) return false;
+    heap->pinned += size;
+    return (home->live -= size) == 0;
 }
 
 // Under the inside word, in a chunk of the thread's own heap. True if that was the last live block
@@ -71,7 +73,7 @@ bool free_small(thread_heap *heap, block *freed) noexcept {
         return false;
     }
     leave_hole(freed);
-    return was_last(chunk_of(freed), freed->size);
+    return was_last(heap, chunk_of(freed), freed->size);
 }
 
 } // namespace
@@ -127,7 +129,7 @@ void release_elsewhere(block *freed) noexcept {
     bool died = false;
     if (marked) {
         leave_hole(freed);
-        died = was_last(home, freed->size);
+        died = was_last(this_thread.own, home, freed->size);
     }
     give_inside_word(hot);
     if (!marked) return release_slowly(freed);

@@ -58,7 +58,10 @@ struct alignas(64) thread_heap {
     chunk *spare = nullptr;          // one, kept for the next need
     std::uint32_t retired_count = 0; // outside regions, and not looked at by adaptive mode
     std::uint32_t slot = 0;
-    call_counts published; // what the process's counters know already
+    std::size_t pinned = 0; // dead bytes in retired chunks that wait for their last free
+    // What the process's counters know already.
+    call_counts published;
+    std::size_t published_pinned = 0;
 
     region_stack regions;
     sample_ring samples;

@@ -34,6 +34,7 @@ struct birth_words {
 constinit birth_words unwatched{};
 constinit birth_words *birth = &unwatched;
 constinit bool watched = false;
+constinit bool forked = false;
 
 thread_heap *map_heaps() noexcept {
     thread_heap *seen = heaps.load(std::memory_order_acquire);
@@ -111,10 +112,13 @@ void watch_for_fork() noexcept {
     birth->process.store(tasks::this_process(), std::memory_order_relaxed);
 }
 
+bool is_forked_child() noexcept { return forked; }
+
 void notice_fork() noexcept {
     if (!watched || birth->process.load(std::memory_order_relaxed) != 0) [[likely]]
         return;
     birth->process.store(tasks::this_process(), std::memory_order_relaxed);
+    forked = true;
     if (this_thread.own != nullptr)
         this_thread.own->shared.thread_id.store(tasks::this_thread(), std::memory_order_relaxed);
     started_in_child();

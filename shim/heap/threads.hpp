@@ -21,6 +21,9 @@ void watch_for_fork() noexcept;
 // of the forking thread the child's.
 void notice_fork() noexcept;
 
+// Whether this process was noticed to be one.
+bool is_forked_child() noexcept;
+
 // Leaves the heap that a longjmp tore out of a slow path: nobody uses it any more; its blocks stay
 // valid.
 void abandon_own_heap() noexcept;

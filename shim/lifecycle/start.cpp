@@ -1,6 +1,8 @@
 #include "shim/lifecycle/start.hpp"
 
 #include <atomic>
+#include <climits>
+#include <cstring>
 #include <dlfcn.h>
 #include <unistd.h>
 
@@ -36,9 +38,20 @@ bool malloc_is_the_programs() noexcept {
     return dlsym(RTLD_DEFAULT, "malloc") != reinterpret_cast<void *>(&::malloc);
 }
 
+// Programs that set their titles overwrite the environment they were given, and children read the
+// pattern again.
+void keep_output_pattern() noexcept {
+    static constinit char pattern[PATH_MAX] = {};
+    if (in_force.output == nullptr) return;
+    const std::size_t length = strnlen(in_force.output, sizeof(pattern) - 1);
+    std::memcpy(pattern, in_force.output, length);
+    in_force.output = pattern;
+}
+
 void configure() noexcept {
     remember_standard_error();
     in_force = read_configuration(environ);
+    keep_output_pattern();
     set_log_level(in_force.log);
     set_budget(in_force.budget);
     counters().mode = static_cast<std::uint32_t>(in_force.mode);

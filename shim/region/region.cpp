@@ -112,10 +112,11 @@ void let_chunks_wait(thread_heap *heap, region &ended, std::uint32_t heir) noexc
     retire_current(heap);
     for (chunk *c = ended.chunks; c != nullptr;) {
         chunk *next = c->next;
+        if (!c->trusted) unpin(heap, c);
+        // Counted anew: a trusted chunk was not until now, and a handler may have freed while
+        // another retired.
+        settle(c, c->begin() + c->used);
         if (c->live == 0) {
-            give_back(heap, c);
-        } else if (settle(c, c->begin() + c->used); c->live == 0) {
-            // A handler freed the last ones while the chunk retired.
             give_back(heap, c);
         } else {
             if (heir == 0) {
@@ -124,6 +125,7 @@ void let_chunks_wait(thread_heap *heap, region &ended, std::uint32_t heir) noexc
             }
             c->region = heir;
             c->examined = true;
+            if (!c->trusted) pin(heap, c);
             link_chunk(list_of(heap, c), c);
         }
         c = next;

@@ -6,7 +6,11 @@
 #include <iterator>
 #include <link.h>
 
+#include "shim/heap/threads.hpp"
 #include "shim/route/dynamic_symbols.hpp"
+
+// Every program has it from its loader; a strong reference would make the loader a needed library.
+#pragma weak _r_debug
 
 namespace scratch::shim {
 
@@ -127,6 +131,20 @@ int look_at_object(struct dl_phdr_info *object, std::size_t, void *) noexcept {
     return 0;
 }
 
+// What dl_iterate_phdr would say of an object whose file begins where it is loaded, as libraries
+// do.
+void look_at_map(const link_map &map) noexcept {
+    if (map.l_name == nullptr || !is_runtime_name(map.l_name) || map.l_addr == 0) return;
+    const auto *file = reinterpret_cast<const ElfW(Ehdr) *>(map.l_addr);
+    if (std::memcmp(file->e_ident, ELFMAG, SELFMAG) != 0) return;
+    dl_phdr_info object = {};
+    object.dlpi_addr = map.l_addr;
+    object.dlpi_name = map.l_name;
+    object.dlpi_phdr = reinterpret_cast<const ElfW(Phdr) *>(map.l_addr + file->e_phoff);
+    object.dlpi_phnum = file->e_phnum;
+    look_at_object(&object, sizeof(object), nullptr);
+}
+
 bool is_exempt(const runtime_object &object, std::uintptr_t caller) noexcept {
     const range *after =
         std::upper_bound(object.exempt_begin, object.exempt_end, caller,
@@ -151,7 +169,13 @@ void learn_runtime() noexcept {
     const std::uint32_t now = changes.load(std::memory_order_relaxed);
     if (changes_read.load(std::memory_order_relaxed) == now) return;
     changes_read.store(now, std::memory_order_relaxed);
-    dl_iterate_phdr(look_at_object, nullptr);
+    if (is_forked_child()) {
+        // The loader's lock may have been held by a thread that did not come along.
+        for (const link_map *at = _r_debug.r_map; at != nullptr; at = at->l_next)
+            look_at_map(*at);
+    } else {
+        dl_iterate_phdr(look_at_object, nullptr);
+    }
 }
 
 } // namespace scratch::shim
