@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 
 #include "shim/next/next.hpp"
+#include "shim/next/operators.hpp"
 #include "shim/observe/counters.hpp"
 #include "shim/route/route.hpp"
 #include "shim/route/runtime_callers.hpp"
@@ -27,7 +28,11 @@ dlopen_function note_dlopen(int flags) noexcept {
         stand_aside();
     }
 #endif
-    modules_may_change();
+    // What is not to be loaded changes nothing; we ask so ourselves.
+    if ((flags & RTLD_NOLOAD) == 0) {
+        modules_may_change();
+        forget_local_operators();
+    }
     return function;
 }
 

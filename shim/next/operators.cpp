@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <dlfcn.h>
+#include <iterator>
 #include <link.h>
 
 #include "shim/next/next.hpp"
@@ -38,7 +39,9 @@ void *may_allocate(std::size_t size) noexcept { return next.malloc(size); }
 void *may_allocate_aligned(std::size_t size, std::size_t alignment) noexcept {
     return next.memalign(alignment, size);
 }
-void give_to_next(void *payload) noexcept { next.free(payload); }
+void give_back(void *payload) noexcept {
+    std::free(payload);
+} // ours: blocks of both kinds come here
 
 void *without_runtime(cxx_operator wanted) noexcept {
     switch (wanted) {
@@ -55,7 +58,7 @@ void *without_runtime(cxx_operator wanted) noexcept {
     case cxx_operator::aligned_nothrow_array_new:
         return reinterpret_cast<void *>(may_allocate_aligned);
     default:
-        return reinterpret_cast<void *>(give_to_next);
+        return reinterpret_cast<void *>(give_back);
     }
 }
 
@@ -78,19 +81,78 @@ void *find_in_module(const char *name, const void *caller) noexcept {
     return object_of(in_module) == object_of(&next) ? nullptr : in_module;
 }
 
+// What callers in local scopes were given. An object may be closed and another opened in its place,
+// but not without a dlopen: an entry counts while none was called since, and for the caller that
+// it was made for.
+struct local_operator {
+    std::uint32_t generation;
+    cxx_operator wanted;
+    const void *caller;
+    void *function;
+};
+struct local_place {
+    std::atomic<std::uint32_t> version; // odd while the entry is written
+    local_operator entry;
+};
+constinit local_place local_places[256] = {};
+constinit std::atomic<std::uint32_t> generation_now{1};
+
+local_place &place_of(cxx_operator wanted, const void *caller) noexcept {
+    const auto address = reinterpret_cast<std::uintptr_t>(caller);
+    return local_places[(address ^ (address >> 8) ^ static_cast<std::size_t>(wanted)) %
+                        std::size(local_places)];
+}
+
+void *known_local(cxx_operator wanted, const void *caller) noexcept {
+    const local_place &place = place_of(wanted, caller);
+    const std::uint32_t version = place.version.load(std::memory_order_acquire);
+    const local_operator seen = place.entry;
+    std::atomic_thread_fence(std::memory_order_acquire);
+    const bool whole = version % 2 == 0 && version == place.version.load(std::memory_order_relaxed);
+    return whole && seen.generation == generation_now.load(std::memory_order_acquire) &&
+                   seen.wanted == wanted && seen.caller == caller
+               ? seen.function
+               : nullptr;
+}
+
+void keep_local(const local_operator &entry) noexcept {
+    local_place &place = place_of(entry.wanted, entry.caller);
+    std::uint32_t version = place.version.load(std::memory_order_relaxed);
+    if (version % 2 != 0 ||
+        !place.version.compare_exchange_strong(version, version + 1, std::memory_order_acquire))
+        return;
+    std::atomic_thread_fence(std::memory_order_release);
+    place.entry = entry;
+    place.version.store(version + 2, std::memory_order_release);
+}
+
+void *find_operator(cxx_operator wanted, const void *caller) noexcept {
+    const char *name = mangled_names[static_cast<std::size_t>(wanted)];
+    const std::uint32_t generation = generation_now.load(std::memory_order_acquire);
+    void *found = find_next(name);
+    if (found != nullptr) {
+        known[static_cast<std::size_t>(wanted)].store(found, std::memory_order_relaxed);
+        return found;
+    }
+    found = find_in_module(name, caller);
+    if (found == nullptr) found = without_runtime(wanted);
+    keep_local({generation, wanted, caller, found});
+    return found;
+}
+
 } // namespace
 
+void forget_local_operators() noexcept { generation_now.fetch_add(1, std::memory_order_release); }
+
 void *next_operator(cxx_operator wanted, const void *caller) noexcept {
-    auto &place = known[static_cast<std::size_t>(wanted)];
-    void *resolved = place.load(std::memory_order_relaxed);
+    void *resolved = known[static_cast<std::size_t>(wanted)].load(std::memory_order_relaxed);
+    if (resolved != nullptr) return resolved;
+    resolved = known_local(wanted, caller);
     if (resolved != nullptr) return resolved;
     const int saved_errno = errno;
-    const char *name = mangled_names[static_cast<std::size_t>(wanted)];
-    resolved = find_next(name);
-    if (resolved == nullptr) resolved = find_in_module(name, caller);
-    if (resolved != nullptr) place.store(resolved, std::memory_order_relaxed);
+    resolved = find_operator(wanted, caller);
     errno = saved_errno;
-    return resolved != nullptr ? resolved : without_runtime(wanted);
+    return resolved;
 }
 
 bool operators_are_the_runtimes() noexcept {

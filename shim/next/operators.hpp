@@ -50,6 +50,9 @@ enum class cxx_operator : std::uint8_t {
 // may.
 void *next_operator(cxx_operator wanted, const void *caller) noexcept;
 
+// Objects may have been closed, and others opened in their place.
+void forget_local_operators() noexcept;
+
 // False where some operator is the program's own: then all 20 pass through.
 bool operators_are_the_runtimes() noexcept;
 

@@ -43,10 +43,21 @@ struct as_passed<std::nothrow_t> {
     using type = const std::nothrow_t &;
 };
 
+// Whether a block of ours came from one of these operators. Else from the malloc beneath an
+// operator of the program's or of a library, which may have put something of its own before it, and
+// wants it back.
+inline bool was_made_by_operator(void *payload) noexcept {
+    const auto state = static_cast<block_state>(
+        static_cast<std::uint32_t>(block_of(payload)->state) & ~freed_remotely);
+    const bool begins_here =
+        state == block_state::live || state == block_state::sampled || state == block_state::large;
+    return begins_here && operators_are_routed();
+}
+
 template <cxx_operator wanted, typename... Arguments>
 [[gnu::always_inline]] inline void delete_block(origin from, void *payload,
                                                 const Arguments &...arguments) noexcept {
-    if (is_ours(payload)) return release(payload);
+    if (is_ours(payload) && was_made_by_operator(payload)) return release(payload);
     if (payload == nullptr) return;
     using function = void (*)(void *, typename as_passed<Arguments>::type...);
     return reinterpret_cast<function>(next_operator(wanted, reinterpret_cast<void *>(from.caller)))(
