@@ -1,0 +1,2 @@
+int found_answer(void);
+int found_answer(void) { return 42; }
