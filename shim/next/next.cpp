@@ -70,6 +70,7 @@ void free_unless_bootstrap(void *payload) {
 }
 void *realloc_from_bootstrap(void *payload, std::size_t size) {
     if (payload == nullptr || !is_bootstrap(payload)) return found.realloc(payload, size);
+    if (size == 0) return nullptr; // freed, which does nothing here
     void *moved = found.malloc(size);
     if (moved == nullptr) return nullptr;
     const std::size_t had = bootstrap_usable(payload);
