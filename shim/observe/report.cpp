@@ -107,8 +107,17 @@ const char *name_of_reason(std::uint32_t reason) noexcept {
     return "unknown";
 }
 
+// What adaptive mode put on the stack to look at it: no site was routed, and of all calls it
+// samples one in 64 at most.
+bool only_sampled(const process_counters &totals) noexcept {
+    return totals.sites_routed.load(std::memory_order_relaxed) == 0 &&
+           totals.regions_entered.load(std::memory_order_relaxed) == 0 &&
+           totals.scratch_calls.load(std::memory_order_relaxed) <
+               totals.next_calls.load(std::memory_order_relaxed) / 16;
+}
+
 bool nothing_gained(const process_counters &totals) noexcept {
-    return totals.scratch_calls.load(std::memory_order_relaxed) == 0 ||
+    return totals.scratch_calls.load(std::memory_order_relaxed) == 0 || only_sampled(totals) ||
            totals.gave_up.load(std::memory_order_relaxed) != 0;
 }
 

@@ -1,6 +1,7 @@
 // Libraries and programs of every kind are loaded, found, bound and closed as without the shim.
 #include <cstdlib>
 #include <dlfcn.h>
+#include <filesystem>
 #include <gtest/gtest.h>
 #include <string>
 #include <vector>
@@ -159,6 +160,19 @@ TEST(program, with_operators_of_its_own_keeps_them) {
                     << result.describe();
             }
         }
+    }
+}
+
+TEST(program, with_the_libraries_that_the_shim_has_inside) {
+    if (!std::filesystem::exists(host("own_libraries_host")))
+        GTEST_SKIP() << "LOUDLY SKIPPED: spdlog or libunwind is missing";
+    const outcome bare = run_program({.preload = false, .program = host("own_libraries_host")});
+    ASSERT_TRUE(bare.exited_with(0)) << bare.describe();
+    for (const char *mode : modes) {
+        const outcome result = run_program({.mode = mode, .program = host("own_libraries_host")});
+        ASSERT_TRUE(result.exited_with(0)) << mode << result.describe();
+        EXPECT_EQ(result.output, bare.output) << mode;
+        EXPECT_EQ(result.error, "") << mode;
     }
 }
 

@@ -111,7 +111,7 @@ TEST(statistics, say_where_nothing_was_gained) {
 }
 
 // Not kept yet: the samples themselves count as calls to scratch.
-TEST(statistics, DISABLED_say_where_nothing_was_gained_by_samples) {
+TEST(statistics, say_where_nothing_was_gained_by_samples) {
     expect_nothing_gained("adaptive");
 }
 
