@@ -13,6 +13,12 @@ namespace scratch::bump {
 /// arithmetic for it. It is what malloc aligns to as well.
 constexpr std::size_t granule = 16;
 
+/// Blocks at distances that are multiples of 1 KiB fall on the same few cache sets, and first
+/// stores to them take five times as long. So a block whose size is such a multiple takes a cache
+/// line more.
+constexpr std::size_t bad_stride = 1024;
+constexpr std::size_t cache_line = 64;
+
 constexpr bool is_power_of_two(std::size_t number) {
     return number != 0 && (number & (number - 1)) == 0;
 }
@@ -42,10 +48,23 @@ struct placement {
     std::uintptr_t top;   ///< the new top; at or below end, at least size + redzone above start
 };
 
-/// Bytes that a block of `size` takes, redzone not counted: the smallest multiple of granule that
-/// holds it, and one granule for nothing. `size` is at most SIZE_MAX - granule.
-constexpr std::size_t block_size(std::size_t size) {
+/// Bytes that a block of `size` needs: the smallest multiple of granule that holds it, and one
+/// granule for nothing. `size` is at most SIZE_MAX - granule.
+constexpr std::size_t needed_size(std::size_t size) {
     return size == 0 ? granule : (size + (granule - 1)) & ~(granule - 1);
+}
+
+/// What it takes where there is room, the redzone not counted.
+constexpr std::size_t block_size(std::size_t size) {
+    const std::size_t needed = needed_size(size);
+    return needed % bad_stride == 0 ? needed + cache_line : needed;
+}
+
+/// Where a block that fits ends: what is above belongs to others.
+constexpr std::uintptr_t block_end(std::uintptr_t start, std::size_t size, std::size_t redzone,
+                                   std::uintptr_t end) {
+    const std::size_t taken = block_size(size) + redzone;
+    return taken < end - start ? start + taken : end;
 }
 
 /// Places a block. Compares distances, never sums that could wrap.
@@ -59,10 +78,10 @@ constexpr placement place(const request &wanted) {
     // room is a multiple of granule and so is padding: rounding a size that fits cannot pass the
     // room.
     const std::size_t after = room - padding;
-    const std::size_t taken = block_size(wanted.size);
-    if (taken > after || wanted.redzone > after - taken) return misfit;
+    const std::size_t needed = needed_size(wanted.size);
+    if (needed > after || wanted.redzone > after - needed) return misfit;
     const std::uintptr_t start = wanted.top + padding;
-    return {true, start, start + taken + wanted.redzone};
+    return {true, start, block_end(start, wanted.size, wanted.redzone, wanted.end)};
 }
 
 } // namespace scratch::bump

@@ -4,6 +4,7 @@
 #include <scratch/support.h>
 
 #undef SCRATCH_INLINE
-#define SCRATCH_INLINE SCRATCH_API
+// `used` emits them; they are inlined into each other all the same.
+#define SCRATCH_INLINE SCRATCH_API inline __attribute__((used, always_inline))
 
 #include <scratch/scratch.h>

@@ -34,8 +34,8 @@ bool defer(scratch_stack *stack, void (*function)(void *), void *argument) noexc
 void leave_hole(stack_state &state, void *block, std::size_t size) noexcept {
     const std::uintptr_t start = reinterpret_cast<std::uintptr_t>(block);
     if (size > state.stack->top - start || start % bump::granule != 0) return;
-    const std::size_t length = bump::block_size(size) + state.redzone;
-    if (length > state.stack->top - start) return;
+    const std::uintptr_t end = bump::block_end(start, size, state.redzone, state.end);
+    if (end > state.stack->top) return;
     // Records are in the order of their addresses.
     record *above = nullptr;
     record *below = state.newest;
@@ -46,11 +46,11 @@ void leave_hole(stack_state &state, void *block, std::size_t size) noexcept {
     if (below != nullptr && below->address() == start) return; // given back twice
     auto *const hole = static_cast<hole_record *>(block);
     if (state.redzone != 0) {
-        checks::forbid(start, length);
+        checks::forbid(start, end - start);
         checks::allow(start, sizeof *hole);
     }
     hole->previous_and_kind = link_to(below, record_kind::hole);
-    hole->end = start + length;
+    hole->end = end;
     if (above == nullptr) {
         state.newest = hole;
         set_top(state, state.stack->top);

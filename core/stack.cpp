@@ -98,8 +98,8 @@ void set_top(stack_state &state, std::uintptr_t top) noexcept {
 bool is_last(const stack_state &state, const void *block, std::size_t size) noexcept {
     const std::uintptr_t start = reinterpret_cast<std::uintptr_t>(block);
     if (start < state.base || start >= state.stack->top || start % bump::granule != 0) return false;
-    const std::size_t length = state.stack->top - start;
-    return size <= length && bump::block_size(size) + state.redzone == length &&
+    return size <= state.stack->top - start &&
+           bump::block_end(start, size, state.redzone, state.end) == state.stack->top &&
            (state.newest == nullptr || state.newest->address() < start);
 }
 

@@ -46,6 +46,13 @@ constexpr bool with_thread_sanitizer =
     false;
 #endif
 
+constexpr bool fills_what_is_given_back =
+#ifdef SCRATCH_DEBUG
+    true;
+#else
+    false;
+#endif
+
 /// What a checker adds behind each block makes exact distances differ.
 inline bool watched_by_a_checker() {
     made_stack stack;

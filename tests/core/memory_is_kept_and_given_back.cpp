@@ -86,6 +86,7 @@ TEST(memory, beyond_keep_is_given_back_in_small_steps_and_pops_too) {
 
 TEST(memory, is_put_in_place_ahead_once_growth_repeats) {
     if (watched_by_a_checker()) GTEST_SKIP() << "a checker takes memory of its own";
+    if (fills_what_is_given_back) GTEST_SKIP() << "a debug build touches what nobody else does";
     made_stack stack;
     // Nothing here is written: what becomes resident was put in place by the stack. (The kernel
     // counts the pages that it populates as faults, so faults would not tell.)
@@ -101,7 +102,8 @@ TEST(memory, is_put_in_place_ahead_once_growth_repeats) {
     const std::size_t again = grow();
     if (scratch_stats(stack).populated == 0) GTEST_SKIP() << "this kernel cannot populate";
     EXPECT_GT(again, 15 * mebibyte);
-    EXPECT_EQ(scratch_stats(stack).populated, 16 * mebibyte);
+    EXPECT_GE(scratch_stats(stack).populated, 16 * mebibyte);
+    EXPECT_LT(scratch_stats(stack).populated, 18 * mebibyte) << "no more than was in use before";
 }
 
 TEST(memory, comes_in_huge_pages_on_request) {

@@ -32,6 +32,10 @@ static_assert(is(at(base + 64, 1, 64), base + 64, base + 80), "no padding where 
 static_assert(is(at(base, 0, 1), base, base + 16), "nothing has an address of its own");
 static_assert(is(at(base, 0x10000, 16), base, end), "the last byte can be had");
 static_assert(is(at(base, 0x10000 - 32, 16, 16), base, end - 16), "with the bytes behind it");
+static_assert(is(at(base, 1024, 16), base, base + 1088), "no two blocks a multiple of 1 KiB apart");
+static_assert(is(at(base, 4090, 16), base, base + 4160));
+static_assert(is(at(end - 1024, 1024, 16), end - 1024, end), "unless the stack ends there");
+static_assert(is(at(end - 1040, 1024, 16), end - 1040, end));
 static_assert(!at(base, 0x10001, 16).fits);
 static_assert(!at(base, 0x10000, 16, 16).fits, "the bytes behind a block count");
 static_assert(!at(end, 0, 1).fits, "not even nothing fits at the end");

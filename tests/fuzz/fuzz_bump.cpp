@@ -55,6 +55,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *bytes, std::size_t siz
         expect(got.top > wanted.top); // tops, and so marks, are monotone
         expect(got.top - got.start >= wanted.size + wanted.redzone);
         expect(got.top % scratch::bump::granule == 0);
+        expect(got.top == scratch::bump::block_end(got.start, wanted.size, wanted.redzone, end));
         last_end = got.start + wanted.size;
         wanted.top = got.top;
         wanted.size = wanted.size / 2 + turn;

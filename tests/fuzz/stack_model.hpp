@@ -144,8 +144,13 @@ private:
         return number != 0 && (number & (number - 1)) == 0;
     }
 
-    std::size_t taken(std::size_t size) const {
+    std::size_t needed(std::size_t size) const {
         return (size == 0 ? 16 : (size + 15) / 16 * 16) + redzone_;
+    }
+
+    std::uintptr_t end_of(std::uintptr_t start, std::size_t size) const {
+        const std::size_t wanted = needed(size) + ((needed(size) - redzone_) % 1024 == 0 ? 64 : 0);
+        return wanted > end_ - start ? end_ : start + wanted;
     }
 
     /// Where a block goes that is pushed at `from`, or 0 with the errno that must be seen.
@@ -157,7 +162,7 @@ private:
         if (size > room || alignment > std::size_t{1} << 40) return 0;
         const std::size_t step = alignment < 16 ? 16 : alignment;
         const std::uintptr_t start = (from + step - 1) / step * step;
-        return start > end_ || taken(size) > end_ - start ? 0 : start;
+        return start > end_ || needed(size) > end_ - start ? 0 : start;
     }
 
     block fresh(std::uintptr_t start, std::size_t size) {
@@ -186,7 +191,7 @@ private:
         MODEL_EXPECT(start != 0 || error == errno);
         if (start == 0) return false;
         if (start != top_) records_.push_back({top_, start});
-        top_ = start + taken(size);
+        top_ = end_of(start, size);
         return true;
     }
 
@@ -200,7 +205,7 @@ private:
     }
 
     bool is_last(const block &each) const {
-        return each.start + taken(each.size) == top_ &&
+        return end_of(each.start, each.size) == top_ &&
                (records_.empty() || records_.back().place < each.start);
     }
 
@@ -236,7 +241,7 @@ private:
         while (after != records_.begin() && (after - 1)->place > gone.start)
             --after;
         if (records_.end() - after <= 8)
-            records_.insert(after, {gone.start, gone.start + taken(gone.size)});
+            records_.insert(after, {gone.start, end_of(gone.start, gone.size)});
     }
 
     void resize(std::size_t choice, std::size_t size, std::size_t alignment) {
@@ -248,10 +253,10 @@ private:
         const void *const got = scratch_try_resize(stack_, old.bytes(), old.size, size, alignment);
         const bool aligned = is_power_of_two(alignment) && old.start % alignment == 0;
         if (aligned && is_last(old)) {
-            const bool fits = size <= end_ - old.start && taken(size) <= end_ - old.start;
+            const bool fits = size <= end_ - old.start && needed(size) <= end_ - old.start;
             MODEL_EXPECT(fits ? got == old.bytes() : got == nullptr && errno == ENOMEM);
             if (!fits) return;
-            top_ = old.start + taken(size);
+            top_ = end_of(old.start, size);
         } else if (aligned && size <= old.size) {
             MODEL_EXPECT(got == old.bytes());
         } else if (!pushed(got, size, alignment)) {
@@ -281,7 +286,7 @@ private:
         if (!records_.empty() && records_.back().end > mark) records_.pop_back();
         // A block that grew in place over a mark is cut by it.
         std::erase_if(
-            blocks_, [=, this](const block &each) { return each.start + taken(each.size) > mark; });
+            blocks_, [=, this](const block &each) { return end_of(each.start, each.size) > mark; });
         MODEL_EXPECT(ran_.empty());
     }
 
@@ -302,7 +307,7 @@ private:
             return;
         }
         records_.push_back({top_, 0});
-        top_ += taken(deferral_size);
+        top_ = end_of(top_, deferral_size);
     }
 
     void check() {

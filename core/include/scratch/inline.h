@@ -36,7 +36,12 @@ SCRATCH_API void *scratch_copy_slow_(void *target, const void *source, size_t si
 #define SCRATCH_KNOWN_(size) (__builtin_constant_p(size) && (size) - 1 < (SIZE_MAX >> 2))
 
 SCRATCH_INLINE size_t scratch_block_size_(size_t size);
-SCRATCH_INLINE size_t scratch_block_size_(size_t size) { return (size + 15) & ~(size_t)15; }
+/* Multiples of 1 KiB take a cache line more, since blocks at such distances fall on the same cache sets.
+ * 0 for a size of 0 and for those that wrap. */
+SCRATCH_INLINE size_t scratch_block_size_(size_t size) {
+    const size_t block = (size + 15) & ~(size_t)15;
+    return SCRATCH_LIKELY_((block & 1023) != 0) || block == 0 ? block : block + 64;
+}
 
 SCRATCH_INLINE size_t scratch_array_size_(size_t count, size_t size, size_t before);
 SCRATCH_INLINE size_t scratch_array_size_(size_t count, size_t size, size_t before) {
@@ -78,16 +83,17 @@ SCRATCH_INLINE void *scratch_push_fast_(scratch_stack *stack, size_t size, size_
     const uintptr_t top = stack->top;
     if (alignment == 0 || (alignment & (alignment - 1)) != 0) return NULL;
     if (alignment > 16 && (top & (alignment - 1)) != 0) return NULL;
+    const size_t block = scratch_block_size_(size);
     if (SCRATCH_KNOWN_(size)) {
-        const uintptr_t end = top + scratch_block_size_(size);
+        const uintptr_t end = top + block;
         if (SCRATCH_LIKELY_(end <= stack->limit)) {
             SCRATCH_PROMISE_(top != 0); /* limit would be 0 too */
             stack->top = end;
             return (void *)top;
         }
-    } else if (SCRATCH_LIKELY_(size - 1 < stack->limit - top)) { /* a size of 0 becomes the largest */
+    } else if (SCRATCH_LIKELY_(block - 1 < stack->limit - top)) { /* 0 becomes the largest */
         SCRATCH_PROMISE_(top != 0);
-        stack->top = top + scratch_block_size_(size);
+        stack->top = top + block;
         return (void *)top;
     }
     return NULL;
