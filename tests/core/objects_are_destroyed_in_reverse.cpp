@@ -45,7 +45,7 @@ TEST(objects, are_destroyed_during_unwinding) {
     try {
         scratch::scope scope(stack);
         scope.make<noted>(&log, 'x');
-        scope.make<std::string>(1000, 'y');
+        scope.make<std::string>(1000U, 'y');
         throw std::runtime_error("out");
     } catch (const std::runtime_error &) {
         EXPECT_EQ(log, "x");

@@ -23,6 +23,17 @@ private:
     scratch_mark mark_;
 };
 
+/// With parentheses, as containers do, and with braces where a compiler cannot do that for
+/// aggregates.
+template <typename T, typename... arguments_t>
+T *construct(void *memory, arguments_t &&...arguments) {
+    if constexpr (std::is_constructible_v<T, arguments_t...>) {
+        return ::new (memory) T(std::forward<arguments_t>(arguments)...);
+    } else {
+        return ::new (memory) T{std::forward<arguments_t>(arguments)...};
+    }
+}
+
 template <typename T>
 void destroy(void *object) {
     static_cast<T *>(object)->~T();
@@ -52,12 +63,12 @@ template <typename T, typename... arguments_t>
 T *make(scratch_stack &stack, arguments_t &&...arguments) {
     if constexpr (std::is_trivially_destructible_v<T> &&
                   std::is_nothrow_constructible_v<T, arguments_t...>) {
-        return ::new (scratch_push(&stack, sizeof(T), alignof(T)))
-            T(std::forward<arguments_t>(arguments)...);
+        return detail::construct<T>(scratch_push(&stack, sizeof(T), alignof(T)),
+                                    std::forward<arguments_t>(arguments)...);
     } else {
         detail::rewind rewind(stack);
-        T *const object = ::new (scratch_push(&stack, sizeof(T), alignof(T)))
-            T(std::forward<arguments_t>(arguments)...);
+        T *const object = detail::construct<T>(scratch_push(&stack, sizeof(T), alignof(T)),
+                                               std::forward<arguments_t>(arguments)...);
         if constexpr (!std::is_trivially_destructible_v<T>) {
             // The handler may leave by an exception: the object must be gone before its memory.
             struct guard {
@@ -79,7 +90,7 @@ T *try_make(scratch_stack &stack, arguments_t &&...arguments) {
     detail::rewind rewind(stack);
     void *const memory = scratch_try_push(&stack, sizeof(T), alignof(T));
     if (memory == nullptr) return nullptr;
-    T *const object = ::new (memory) T(std::forward<arguments_t>(arguments)...);
+    T *const object = detail::construct<T>(memory, std::forward<arguments_t>(arguments)...);
     if constexpr (!std::is_trivially_destructible_v<T>) {
         if (!scratch_try_defer(&stack, detail::destroy<T>, object)) {
             object->~T();

@@ -63,9 +63,9 @@ requires std::is_trivially_default_constructible_v<T> && std::is_trivially_destr
 
 // Memory for the standard library.
 
-/// A memory resource on a stack. What is deallocated is given back as soon as it is the last block, so a
-/// vector or string that grows leaves no old buffers behind once it is gone. Equal to resources on the same
-/// stack. Throws std::bad_alloc.
+/// A memory resource on a stack. What is deallocated is given back as soon as it is the last block,
+/// so a vector or string that grows leaves no old buffers behind once it is gone. Equal to
+/// resources on the same stack. Throws std::bad_alloc.
 class stack_resource final : public std::pmr::memory_resource {
 public:
     explicit stack_resource(scratch_stack &stack) noexcept : stack_(&stack) {}
