@@ -23,7 +23,7 @@ END {
 
 @case("gawk", "gawk", "sort")
 def gawk(run: Run) -> None:
-    prose = run.input("prose.txt", inputs.prose, 12000, 90000)
+    prose = run.input("prose.txt", inputs.prose, 12000, 180000)
     program = run.write("count.awk", _AWK)
     run.command("gawk", "-f", program, prose)
     run.command("gawk", "BEGIN { exit 3 }", status=3)

@@ -50,7 +50,11 @@ class Rusage:
 
 
 class Callgrind:
-    """A wrapper that counts instructions: slow, but the same in every run."""
+    """A wrapper that counts instructions: slow, but nearly the same in every run.
+
+    A child that is forked starts with its parent's count, so that programs that fork without
+    starting another program (shells) are counted too high; compare those by time.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._logs = directory / "callgrind"
