@@ -23,6 +23,10 @@ std::size_t address_space_limit() noexcept;
 /// Null with errno (ENOMEM, or EINVAL for a size of 0 or one that alignment makes wrap) on failure.
 void *reserve(std::size_t size, std::size_t alignment) noexcept;
 
+/// Takes the `size` bytes of addresses at `address`, for a range that grows. False, and nothing
+/// changed, where any of them is taken already (errno EEXIST) or the system refuses.
+bool reserve_at(void *address, std::size_t size) noexcept;
+
 /// Gives addresses and the memory behind them back to the system.
 void release(void *address, std::size_t size) noexcept;
 

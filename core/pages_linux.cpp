@@ -68,6 +68,18 @@ void *reserve(std::size_t size, std::size_t alignment) noexcept {
     return first + head;
 }
 
+bool reserve_at(void *address, std::size_t size) noexcept {
+    void *mapped = mmap(address, size, PROT_NONE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+    if (mapped == address) return true;
+    if (mapped != MAP_FAILED) {
+        // A kernel before 4.17 takes the address for a hint.
+        munmap(mapped, size);
+        errno = EEXIST;
+    }
+    return false;
+}
+
 void release(void *address, std::size_t size) noexcept {
     const int saved = errno;
     munmap(address, size);

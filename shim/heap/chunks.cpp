@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "shim/heap/fatal.hpp"
 #include "shim/heap/statistics.hpp"
 #include "shim/observe/counters.hpp"
 
@@ -153,7 +154,9 @@ void settle(chunk *c, std::uintptr_t top) noexcept {
         if (is_live(*at)) c->live += at->size;
         at = at->above();
     }
-    c->used = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(at) - c->begin());
+    // Every block up to the top was written by push: a header that leads elsewhere was overwritten.
+    if (reinterpret_cast<std::uintptr_t>(at) != top) refuse_to_go_on(at->payload());
+    c->used = static_cast<std::uint32_t>(top - c->begin());
 }
 
 void pin(thread_heap *heap, const chunk *c) noexcept {

@@ -68,8 +68,7 @@ void refuse_to_free(void *payload) noexcept {
 }
 
 void refuse_to_go_on(void *payload) noexcept {
-    log_raw("free(): corrupted memory before %p: the header of a block beneath was overwritten",
-            payload);
+    log_raw("free(): corrupted memory before %p: the header of a block was overwritten", payload);
     std::abort();
 }
 

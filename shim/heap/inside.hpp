@@ -17,7 +17,9 @@ bool malloc_pushes_itself() noexcept;
 
 class inside {
 public:
-    inside() noexcept : entered_(enter()) {}
+    // `frame` is the stack pointer at the call of the export, where it is known: a call from the
+    // very frame out of which a handler jumped is told from one of a handler by that alone.
+    explicit inside(std::uintptr_t frame = 0) noexcept : entered_(enter(frame)) {}
     ~inside() {
         if (entered_) leave();
     }
@@ -27,7 +29,7 @@ public:
     explicit operator bool() const noexcept { return entered_; }
 
 private:
-    static bool enter() noexcept;
+    static bool enter(std::uintptr_t frame) noexcept;
     static void leave() noexcept;
 
     bool entered_;

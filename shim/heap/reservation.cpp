@@ -22,6 +22,11 @@ constexpr std::uint32_t kept_chunks = (8u << 20) / chunk_size;
 // Runs of chunks that wait for a large block; what finds no place is taken apart for good.
 constexpr std::size_t waiting_spans = 256;
 
+constexpr std::size_t narrow_reservation = std::size_t{64} << 20;
+constinit std::atomic<bool> narrow{false};
+constinit std::size_t reserved = 0;
+constinit std::size_t most_reserved = 0; // what the pool's table has entries for
+
 enum class progress : int { untried, trying, open, refused };
 constinit std::atomic<progress> state{progress::untried};
 
@@ -32,7 +37,7 @@ constinit std::atomic<std::uint32_t> *pool_links = nullptr;
 constinit std::atomic<std::uint64_t> pool_head{0};
 constinit std::atomic<std::uint32_t> pool_resident{0};
 constinit std::atomic<std::uint32_t> next_index{0};
-constinit std::uint32_t chunk_count = 0;
+constinit std::atomic<std::uint32_t> chunk_count{0};
 // Index plus one in the low half, chunks in the high half, whether their pages are still there in
 // the topmost bit; 0 is an empty place.
 constinit std::atomic<std::uint64_t> spans[waiting_spans]{};
@@ -68,9 +73,24 @@ bool reserve() noexcept {
         return false;
     }
     pool_links = static_cast<std::atomic<std::uint32_t> *>(links);
-    chunk_count = static_cast<std::uint32_t>(size / chunk_size);
     reservation.base = reinterpret_cast<std::uintptr_t>(base);
+    reserved = most_reserved = size;
+    if (narrow.load(std::memory_order_relaxed) && size > narrow_reservation) {
+        reserved = narrow_reservation;
+        pages::release(static_cast<char *>(base) + reserved, size - reserved);
+    }
+    chunk_count.store(static_cast<std::uint32_t>(reserved / chunk_size), std::memory_order_relaxed);
     return true;
+}
+
+void widen() noexcept {
+    void *end = reinterpret_cast<void *>(reservation.base + reserved);
+    std::size_t more = most_reserved - reserved;
+    while (more >= narrow_reservation && !pages::reserve_at(end, more))
+        more = more / 2 / chunk_size * chunk_size;
+    if (more < narrow_reservation) return;
+    reserved += more;
+    chunk_count.store(static_cast<std::uint32_t>(reserved / chunk_size), std::memory_order_relaxed);
 }
 
 void raise_frontier(std::size_t end) noexcept {
@@ -84,7 +104,7 @@ void raise_frontier(std::size_t end) noexcept {
 chunk *take_fresh(std::uint32_t count) noexcept {
     std::uint32_t index = next_index.load(std::memory_order_relaxed);
     do {
-        if (count > chunk_count - index) return nullptr;
+        if (count > chunk_count.load(std::memory_order_relaxed) - index) return nullptr;
     } while (!next_index.compare_exchange_weak(index, index + count, std::memory_order_relaxed));
     if (!pages::commit(chunk_at(index), std::size_t{count} * chunk_size)) {
         // What another thread took meanwhile stands above, so the addresses may be lost; the
@@ -196,6 +216,14 @@ void give_back_run(chunk *first, std::uint32_t count, bool has_pages) noexcept {
 }
 
 } // namespace
+
+void reserve_narrowly(bool now) noexcept {
+    if (!narrow.exchange(now, std::memory_order_relaxed) || now) return;
+    const int saved_errno = errno;
+    if (state.load(std::memory_order_acquire) == progress::open && reserved < most_reserved)
+        widen();
+    errno = saved_errno;
+}
 
 bool open_reservation() noexcept {
     progress seen = state.load(std::memory_order_acquire);

@@ -22,6 +22,12 @@ extern reservation_words reservation __attribute__((visibility("hidden")));
     return reinterpret_cast<std::uintptr_t>(address) - reservation.base < reservation.frontier;
 }
 
+// Whether little will do: 64 MiB, for the few chunks of adaptive mode. A program that limits its
+// address space later has the rest then. When that changes to false, a range that is open is
+// widened as far as its neighbours in the address space leave room. Not for several threads at a
+// time.
+void reserve_narrowly(bool narrow) noexcept;
+
 // Reserves the range if that has not been done. False where there is no room for it; then for good.
 bool open_reservation() noexcept;
 

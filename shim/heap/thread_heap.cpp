@@ -140,8 +140,9 @@ void release_elsewhere(block *freed) noexcept {
         give_back_dead(this_thread.own, home);
 }
 
-void *push_slowly(std::size_t size, std::size_t alignment, std::uint32_t site) noexcept {
-    const inside here;
+void *push_slowly(std::size_t size, std::size_t alignment, std::uint32_t site,
+                  std::uintptr_t frame) noexcept {
+    const inside here(frame);
     if (!here) return nullptr;
     thread_heap *heap = start_own_heap();
     if (heap == nullptr) return nullptr;

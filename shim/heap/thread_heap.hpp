@@ -25,6 +25,7 @@ namespace scratch::shim {
 // What other threads may touch, on a cache line of its own.
 struct alignas(64) shared_words {
     std::atomic<std::uint32_t> thread_id{0}; // the owner's, as the kernel names it; 0: being set up
+    std::atomic<std::uint32_t> process{0};   // in which the owner was last seen
     std::atomic<std::uint32_t> remote_frees{0}; // the newest block freed by others, compressed
     std::atomic<region_token> left_by_other{0}; // a region of this heap that another thread left
     std::atomic<bool> abandoned{false};         // torn by a longjmp or a fork: nobody adopts it
@@ -211,7 +212,8 @@ void release_elsewhere(block *freed) noexcept;
 // where the call shall go to `next`: nothing is open, the budget is reached, there is no memory, or
 // the shim was interrupted.
 inline constexpr std::size_t largest_alignment = 4096;
-void *push_slowly(std::size_t size, std::size_t alignment, std::uint32_t site) noexcept;
+void *push_slowly(std::size_t size, std::size_t alignment, std::uint32_t site,
+                  std::uintptr_t frame = 0) noexcept;
 
 // Grows or shrinks a live block where it stands; false where it cannot.
 bool resize_in_place(void *payload, std::size_t size) noexcept;

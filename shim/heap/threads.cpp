@@ -35,6 +35,9 @@ constinit birth_words unwatched{};
 constinit birth_words *birth = &unwatched;
 constinit bool watched = false;
 constinit bool forked = false;
+// In a forked child: which of the parent's heaps belongs to the thread that came along is known.
+// Until then none of them may be adopted, since the kernel knows no thread by the parent's numbers.
+constinit std::atomic<bool> forker_known{true};
 
 thread_heap *map_heaps() noexcept {
     thread_heap *seen = heaps.load(std::memory_order_acquire);
@@ -57,6 +60,9 @@ thread_heap *adopt(thread_heap *table, tasks::task_id process, tasks::task_id th
         shared_words &shared = table[slot].shared;
         std::uint32_t owner = shared.thread_id.load(std::memory_order_acquire);
         if (owner == 0 || shared.abandoned.load(std::memory_order_relaxed)) continue;
+        if (shared.process.load(std::memory_order_relaxed) != process &&
+            !forker_known.load(std::memory_order_acquire))
+            continue;
         if (owner != thread && !tasks::is_gone(process, owner)) continue;
         if (__atomic_load_n(&table[slot].hot.inside, __ATOMIC_RELAXED) != 0) {
             shared.abandoned.store(true, std::memory_order_relaxed);
@@ -115,13 +121,24 @@ void watch_for_fork() noexcept {
 bool is_forked_child() noexcept { return forked; }
 
 void notice_fork() noexcept {
-    if (!watched || birth->process.load(std::memory_order_relaxed) != 0) [[likely]]
-        return;
-    birth->process.store(tasks::this_process(), std::memory_order_relaxed);
-    forked = true;
-    if (this_thread.own != nullptr)
-        this_thread.own->shared.thread_id.store(tasks::this_thread(), std::memory_order_relaxed);
-    started_in_child();
+    if (!watched) return;
+    std::uint32_t blank = 0;
+    const tasks::task_id before = birth->process.load(std::memory_order_relaxed);
+    if (before == 0) {
+        forker_known.store(false, std::memory_order_relaxed);
+        forked = true;
+        if (birth->process.compare_exchange_strong(blank, tasks::this_process(),
+                                                   std::memory_order_acq_rel))
+            started_in_child();
+    }
+    // Each thread for itself: the first slow path of a child may be on a thread that the child
+    // began.
+    thread_heap *own = this_thread.own;
+    const tasks::task_id process = birth->process.load(std::memory_order_relaxed);
+    if (own == nullptr || own->shared.process.load(std::memory_order_relaxed) == process) return;
+    own->shared.thread_id.store(tasks::this_thread(), std::memory_order_relaxed);
+    own->shared.process.store(process, std::memory_order_relaxed);
+    forker_known.store(true, std::memory_order_release);
 }
 
 void abandon_own_heap() noexcept {
@@ -141,6 +158,8 @@ thread_heap *start_own_heap() noexcept {
     thread_heap *table = map_heaps();
     if (table == nullptr) return nullptr;
     const tasks::task_id thread = tasks::this_thread();
+    // A child's main thread is the one that came along, and it has no heap.
+    if (thread == process) forker_known.store(true, std::memory_order_release);
     thread_heap *heap = adopt(table, process, thread);
     if (heap != nullptr) {
         close_for_adoption(heap);
@@ -149,6 +168,7 @@ thread_heap *start_own_heap() noexcept {
     }
     this_thread.stack_top = top_of_stack(thread == process);
     this_thread.own = heap;
+    heap->shared.process.store(process, std::memory_order_relaxed);
     heap->hot.inside = this_thread.slow;
     counters().threads.fetch_add(1, std::memory_order_relaxed);
     return heap;
@@ -165,21 +185,21 @@ bool on_alternate_stack() noexcept {
 // --- the inside word
 // ------------------------------------------------------------------------------
 
-bool inside::enter() noexcept {
-    const std::uintptr_t here = stack_pointer();
+bool inside::enter(std::uintptr_t frame) noexcept {
+    const std::uintptr_t here = frame != 0 ? frame : stack_pointer();
     thread_heap *own = this_thread.own;
     const std::uintptr_t held =
         this_thread.slow != 0 || own == nullptr ? this_thread.slow : own->hot.inside;
     if (held != 0) {
         // Who holds the word stands deeper on the stack than its own caller; if the stack is
         // shorter than that by now, a longjmp out of a signal handler cut it off.
-        if (here <= held || on_alternate_stack()) return false;
+        if (here < held || on_alternate_stack()) return false;
         abandon_own_heap();
         own = nullptr;
     }
-    this_thread.slow = here;
+    this_thread.slow = stack_pointer();
     if (own != nullptr) {
-        own->hot.inside = here;
+        own->hot.inside = this_thread.slow;
         own->hot.current = nullptr;
     }
     signal_fence();

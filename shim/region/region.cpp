@@ -23,8 +23,10 @@ region_token token_of(const thread_heap *heap, const region &opened) noexcept {
     return std::uint64_t{heap->slot + 1} << 40 | depth << 32 | opened.serial;
 }
 std::uint32_t slot_in(region_token token) noexcept {
-    return static_cast<std::uint32_t>(token >> 40) - 1;
+    return (static_cast<std::uint32_t>(token >> 40) & 0xffff) - 1;
 }
+// Set by the header where an exception passes.
+bool is_uncertain(region_token token) noexcept { return (token >> 63) != 0; }
 std::uint32_t depth_in(region_token token) noexcept {
     return static_cast<std::uint32_t>(token >> 32) & 0xff;
 }
@@ -219,7 +221,7 @@ void leave_region(region_token token) noexcept {
     while (heap->regions.depth > depth + 1 && heap->regions.open[heap->regions.depth - 1].frame)
         end_innermost(heap, heap->regions.open[heap->regions.depth - 1].trusted);
     if (heap->regions.depth == depth + 1) {
-        end_innermost(heap, heap->regions.open[depth].trusted);
+        end_innermost(heap, heap->regions.open[depth].trusted && !is_uncertain(token));
     } else {
         end_down_to(heap, depth);
     }

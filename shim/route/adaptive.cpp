@@ -116,7 +116,7 @@ bool may_open_chunk(const thread_heap *heap) noexcept {
     this_thread.interval = this_thread.countdown = interval.load(std::memory_order_relaxed);
     site *sampled;
     {
-        const inside here;
+        const inside here(from.frame);
         thread_heap *heap = here ? start_own_heap() : nullptr;
         if (heap == nullptr) return nullptr;
         heap->samples.clock += passed;
@@ -130,7 +130,7 @@ bool may_open_chunk(const thread_heap *heap) noexcept {
             return nullptr;
         if (!may_open_chunk(heap)) return nullptr;
     }
-    void *pushed = push_slowly(size, 1, 0);
+    void *pushed = push_slowly(size, 1, 0, from.frame);
     if (pushed == nullptr) return nullptr;
     if (const inside here; here) watch(this_thread.own, *block_of(pushed), *sampled);
     return pushed;
@@ -158,7 +158,7 @@ bool may_open_chunk(const thread_heap *heap) noexcept {
 
 // All that the two short entry points below leave out: regions, and counting what goes to `next`.
 void *push_in_general(std::size_t size, origin from) noexcept {
-    if (void *pushed = push_in_region(size, 1, from.caller)) return pushed;
+    if (void *pushed = push_in_region(size, 1, from)) return pushed;
     if (this_thread.own != nullptr && this_thread.own->regions.depth != 0) return nullptr;
     switch (phase_now.load(std::memory_order_relaxed)) {
     case phase::routing:
@@ -251,7 +251,9 @@ malloc_function adaptive_malloc() noexcept { return entry_point<to_malloc>(); }
 malloc_function adaptive_new() noexcept { return entry_point<to_operator_new>(); }
 
 void serve_regions() noexcept {
-    if (!in_regions.exchange(true, std::memory_order_relaxed)) redirect_entries();
+    if (in_regions.exchange(true, std::memory_order_relaxed)) return;
+    reserve_narrowly(false);
+    redirect_entries();
 }
 
 void *push_if_routed(std::size_t size, origin from) noexcept { return push_in_general(size, from); }

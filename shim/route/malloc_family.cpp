@@ -16,7 +16,11 @@ namespace scratch::shim {
 namespace {
 
 void *move_block(void *payload, std::size_t size, origin from) noexcept {
-    void *moved = push_if_tagged(size, 1, from);
+    // A large block that grows will grow again: half as much more in addresses costs nothing until
+    // it is used.
+    const bool large = size > largest_small_block && size <= PTRDIFF_MAX / 2;
+    void *moved = push_if_tagged(large ? size + size / 2 : size, 1, from);
+    if (moved != nullptr && large) resize_in_place(moved, size);
     if (moved == nullptr) moved = next.malloc(size);
     if (moved == nullptr) return nullptr;
     std::memcpy(moved, payload, std::min(size, usable_size(payload)));
@@ -102,6 +106,14 @@ void *allocate_whole_pages(std::size_t size, origin from) noexcept {
 
 std::size_t usable_size_of(void *payload) noexcept {
     return is_ours(payload) ? usable_size(payload) : next.malloc_usable_size(payload);
+}
+
+void *duplicate(const void *bytes, std::size_t size, std::size_t zeros, origin from) noexcept {
+    void *copy = allocate(size + zeros, from);
+    if (copy == nullptr) return nullptr;
+    std::memcpy(copy, bytes, size);
+    std::memset(static_cast<char *>(copy) + size, 0, zeros);
+    return copy;
 }
 
 bool release_if_ours(void *payload) noexcept {

@@ -35,25 +35,20 @@ void direct_new(malloc_function operator_new) noexcept {
 // --- mode scoped
 // ----------------------------------------------------------------------------------------
 
-[[gnu::noinline]] void *scoped_malloc_slowly(std::size_t size, std::uintptr_t caller) noexcept {
-    if (void *pushed = push_in_region(size, 1, caller)) return pushed;
+// The common case is in the exported malloc; here come threads without a region, full chunks, the
+// runtime's own calls, and all calls where they are counted.
+void *scoped_malloc(std::size_t size) noexcept {
+    if (void *pushed = push_in_region(size, 1, SCRATCH_ORIGIN)) return pushed;
     count_next_call(size);
     return next.malloc(size);
 }
 
-// The common case is in the exported malloc; here come threads without a region, full chunks, the
-// runtime's own calls, and all calls where they are counted.
-void *scoped_malloc(std::size_t size) noexcept {
-    return scoped_malloc_slowly(size, return_address());
-}
-
-[[gnu::noinline]] void *scoped_new_slowly(std::size_t size, std::uintptr_t caller) {
-    if (void *pushed = push_in_region(size, 1, caller)) return pushed;
+void *scoped_new(std::size_t size) {
+    const origin from = SCRATCH_ORIGIN;
+    if (void *pushed = push_in_region(size, 1, from)) return pushed;
     count_next_call(size);
-    return call_next_new(size, caller);
+    return call_next_new(size, from.caller);
 }
-
-void *scoped_new(std::size_t size) { return scoped_new_slowly(size, return_address()); }
 
 // --- before start, and pass-through
 // ---------------------------------------------------------------------
@@ -88,7 +83,7 @@ void *first_routed_new(std::size_t size) {
     }
     direct_new(routed_new());
     __atomic_store_n(&entries.new_pushes_itself, true, __ATOMIC_RELAXED);
-    return scoped_new_slowly(size, caller);
+    return entries.operator_new(size);
 }
 
 void *new_from_next(std::size_t size) { return call_next_new(size, return_address()); }
@@ -108,7 +103,8 @@ void *call_next_new(std::size_t size, std::uintptr_t caller) {
     return reinterpret_cast<function>(found)(size);
 }
 
-void *push_in_region(std::size_t size, std::size_t alignment, std::uintptr_t caller) noexcept {
+void *push_in_region(std::size_t size, std::size_t alignment, origin from) noexcept {
+    const std::uintptr_t caller = from.caller;
     thread_heap *heap = this_thread.own;
     if (heap == nullptr || heap->regions.depth == 0) return nullptr;
     if (may_be_runtime(caller) && is_runtime(caller)) return nullptr;
@@ -117,8 +113,9 @@ void *push_in_region(std::size_t size, std::size_t alignment, std::uintptr_t cal
         if (void *pushed = try_push(*this_thread.hot, size, static_cast<std::uint32_t>(caller)))
             return pushed;
     {
-        const inside here;
+        const inside here(from.frame);
         if (!here) return nullptr;
+        if (heap != this_thread.own) return nullptr; // torn, and left behind
         end_finished_regions(heap, stack_pointer());
     }
     if (heap->regions.depth == 0) return nullptr;
@@ -127,7 +124,7 @@ void *push_in_region(std::size_t size, std::size_t alignment, std::uintptr_t cal
         counters().budget_refusals.fetch_add(1, std::memory_order_relaxed);
         return nullptr;
     }
-    return push_slowly(size, alignment, static_cast<std::uint32_t>(caller));
+    return push_slowly(size, alignment, static_cast<std::uint32_t>(caller), from.frame);
 }
 
 constinit entry_points entries{first_malloc, first_new, false, false};
@@ -136,6 +133,7 @@ void direct_entries(run_mode mode, bool count_calls) noexcept {
     counting.store(count_calls, std::memory_order_relaxed);
     mode_now.store(mode, std::memory_order_relaxed);
     push_outside_regions(mode == run_mode::adaptive);
+    if (mode == run_mode::adaptive) reserve_narrowly(true);
     redirect_entries();
 }
 
@@ -170,7 +168,7 @@ void *push_if_tagged(std::size_t size, std::size_t alignment, origin from) noexc
     void *pushed =
         mode_now.load(std::memory_order_relaxed) == run_mode::adaptive && alignment <= sizeof(block)
             ? push_if_routed(size, from)
-            : push_in_region(size, alignment, from.caller);
+            : push_in_region(size, alignment, from);
     if (pushed != nullptr) return pushed;
     count_next_call(size);
     return nullptr;

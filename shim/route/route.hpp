@@ -33,7 +33,7 @@ void *push_if_tagged(std::size_t size, std::size_t alignment, origin from) noexc
 
 // On the stack of the innermost region; null if there is none, or it has no room, or the runtime
 // calls for itself.
-void *push_in_region(std::size_t size, std::size_t alignment, std::uintptr_t caller) noexcept;
+void *push_in_region(std::size_t size, std::size_t alignment, origin from) noexcept;
 
 // The next operator new, found by the caller's module if need be. Throws what that throws.
 void *call_next_new(std::size_t size, std::uintptr_t caller);

@@ -31,6 +31,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#if defined(__cplusplus) && defined(__cpp_exceptions)
+#include <exception>
+#endif
 
 /*
  * Always inline: the shim knows a region's block by the stack pointer, and a call's site by the
@@ -66,6 +69,8 @@
  */
 #define SCRATCH_COUNTED 0u
 #define SCRATCH_TRUSTED 1u
+/* Set in a token: its region ends as a counted one. */
+#define SCRATCH_END_UNCERTAIN_ (UINT64_C(1) << 63)
 /* Set by SCRATCH_REGION: over, at the latest, when the function that entered has returned. */
 #define SCRATCH_OF_BLOCK_ 0x80000000u
 
@@ -269,15 +274,37 @@ class
 public:
     __attribute__((always_inline)) explicit region(const char *name,
                                                    unsigned flags = SCRATCH_COUNTED)
-        : token_(scratch_region_enter(name, flags)) {}
-    __attribute__((always_inline)) ~region() { scratch_region_leave(token_); }
+        : token_(scratch_region_enter(name, flags)), exceptions_(0) {
+        if (__builtin_expect(token_.value != 0, 0)) exceptions_ = exceptions_in_flight();
+    }
+    // An exception that passes may have parts that were allocated in here (its text, or all of it
+    // where the C++ runtime is linked into the program): the region then ends as a counted one.
+    __attribute__((always_inline)) ~region() {
+        if (__builtin_expect(token_.value != 0, 0)) leave();
+    }
     region(const region &) = delete;
     region(region &&) = delete;
     region &operator=(const region &) = delete;
     region &operator=(region &&) = delete;
 
 private:
+    static int exceptions_in_flight() {
+#if !defined(__cpp_exceptions)
+        return 0;
+#elif __cplusplus >= 201703L
+        return std::uncaught_exceptions();
+#else
+        return std::uncaught_exception() ? 1 : 0;
+#endif
+    }
+    __attribute__((noinline)) void leave() {
+        scratch_region_token token = token_;
+        if (exceptions_in_flight() > exceptions_) token.value |= SCRATCH_END_UNCERTAIN_;
+        scratch_region_leave(token);
+    }
+
     const scratch_region_token token_;
+    int exceptions_;
 };
 
 } // namespace scratch
