@@ -126,4 +126,26 @@ TEST(deferred_functions, may_defer_and_restore_themselves) {
     EXPECT_EQ(scratch_save(stack), mark);
 }
 
+TEST(deferred_functions, may_restore_to_an_outer_mark) {
+    struct outer_mark {
+        scratch_stack *stack;
+        scratch_mark mark;
+    };
+    made_stack stack;
+    if (watched_by_a_checker() || fills_what_is_given_back)
+        GTEST_SKIP() << "refused by checked stacks";
+    outer_mark the{stack, scratch_save(stack)};
+    scratch_push(stack, 1000, 16);
+    const scratch_mark inner = scratch_save(stack);
+    scratch_defer(
+        stack,
+        [](void *argument) {
+            const auto *const outer = static_cast<outer_mark *>(argument);
+            scratch_restore(outer->stack, outer->mark);
+        },
+        &the);
+    scratch_restore(stack, inner);
+    EXPECT_EQ(scratch_save(stack), the.mark) << "never raised again";
+}
+
 } // namespace

@@ -58,4 +58,15 @@ TEST(frames, of_no_or_too_many_stacks_are_refused) {
     scratch_frames_destroy(nullptr);
 }
 
+TEST(frames, begin_with_an_empty_stack) {
+    scratch_frames *const frames = scratch_frames_create(4, nullptr);
+    void *first[4];
+    for (int turn = 0; turn < 12; ++turn) {
+        void *const block = scratch_push(scratch_frames_begin(frames), 1000, 16);
+        if (turn < 4) first[turn] = block;
+        EXPECT_EQ(block, first[turn % 4]) << turn;
+    }
+    scratch_frames_destroy(frames);
+}
+
 } // namespace

