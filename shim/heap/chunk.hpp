@@ -28,6 +28,7 @@ struct alignas(64) chunk {
     bool trusted;           // held outside the budget
     bool zeroed;            // large: the pages are fresh from the system
     bool examined;          // adaptive mode has looked at who keeps it
+    bool settled;           // retired: live says what lives, so its last free gives it back
     std::uint32_t span;     // chunks in a row; 1 unless large
     std::uint32_t stale;    // bytes in which a trusted reset left headers of live blocks
     std::size_t large_size; // bytes that the program may use, where use is large

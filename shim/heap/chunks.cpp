@@ -13,6 +13,10 @@ namespace {
 
 constinit std::size_t budget = std::size_t{8} << 20;
 
+// What trusted regions may hold before the chunks that they fill are looked through for blocks that
+// were freed: a short region needs none of that, a long one must not grow with all it ever took.
+constexpr std::size_t unsettled_trusted = std::size_t{1} << 20;
+
 constinit std::atomic<bool> plain_calls_outside{false};
 
 // What this process holds. Not in the shared mapping, which a forked child has to replace: the
@@ -139,7 +143,7 @@ bool open_chunk(thread_heap *heap) noexcept {
     opened->region = around != nullptr ? around->serial : 0;
     opened->use = chunk_use::open;
     opened->trusted = trusted;
-    opened->examined = false;
+    opened->examined = opened->settled = false;
     opened->span = 1;
     const bool for_plain_calls =
         around != nullptr || plain_calls_outside.load(std::memory_order_relaxed);
@@ -187,7 +191,8 @@ void give_back(thread_heap *heap, chunk *c) noexcept {
 
 void retire(thread_heap *heap, chunk *c, std::uintptr_t top) noexcept {
     c->use = chunk_use::retired;
-    if (c->trusted) {
+    c->settled = !c->trusted || held_trusted.load(std::memory_order_relaxed) > unsettled_trusted;
+    if (!c->settled) {
         // Its region's end reclaims it whatever lives; only if that is not the exact end it is
         // settled.
         c->live = c->used = static_cast<std::uint32_t>(top - c->begin());
@@ -214,7 +219,7 @@ void retire_current(thread_heap *heap) noexcept {
 void give_back_dead(thread_heap *heap, chunk *dead) noexcept {
     if (dead->region == 0 && !dead->examined) --heap->retired_count;
     unlink_chunk(list_of(heap, dead), dead);
-    unpin(heap, dead);
+    if (!dead->trusted) unpin(heap, dead);
     give_back(heap, dead);
 }
 

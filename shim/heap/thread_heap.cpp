@@ -57,10 +57,10 @@ bool is_newest(const hot_words &hot, block *b) noexcept {
 }
 
 // Counts the bytes of a block just freed out of its chunk; true if nothing lives in it any more.
-// Open chunks are counted when they retire, those of trusted regions when their region ends.
+// Open chunks are counted when they retire, some of trusted regions when their region ends.
 bool was_last(thread_heap *heap, chunk *home, std::uint32_t size) noexcept {
-    if (home->use != chunk_use::retired || home->trusted) return false;
-    heap->pinned += size;
+    if (home->use != chunk_use::retired || !home->settled) return false;
+    if (!home->trusted) heap->pinned += size;
     return (home->live -= size) == 0;
 }
 

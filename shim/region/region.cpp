@@ -118,6 +118,7 @@ void let_chunks_wait(thread_heap *heap, region &ended, std::uint32_t heir) noexc
         // Counted anew: a trusted chunk was not until now, and a handler may have freed while
         // another retired.
         settle(c, c->begin() + c->used);
+        c->settled = true;
         if (c->live == 0) {
             give_back(heap, c);
         } else {
