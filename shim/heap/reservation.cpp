@@ -160,15 +160,15 @@ std::uint32_t length_of(std::uint64_t span) noexcept {
     return static_cast<std::uint32_t>((span & ~span_has_pages) >> 32);
 }
 
-// The smallest waiting run that is long enough and not more than twice that.
-chunk *take_waiting_span(std::uint32_t count, bool *fresh) noexcept {
+// The smallest waiting run of `count` to `most` chunks; what is too much of it is given back.
+chunk *take_waiting_span(std::uint32_t count, std::uint64_t most, bool *fresh) noexcept {
     for (;;) {
         std::atomic<std::uint64_t> *best = nullptr;
         std::uint64_t best_word = 0;
         for (auto &place : spans) {
             const std::uint64_t word = place.load(std::memory_order_relaxed);
             const std::uint32_t length = length_of(word);
-            if (word == 0 || length < count || length > 2 * std::uint64_t{count}) continue;
+            if (word == 0 || length < count || length > most) continue;
             if (best == nullptr || length < length_of(best_word)) {
                 best = &place;
                 best_word = word;
@@ -243,8 +243,11 @@ bool open_reservation() noexcept {
 chunk *take_chunks(std::uint32_t count, bool *fresh) noexcept {
     const int saved_errno = errno;
     *fresh = false;
-    chunk *taken = count == 1 ? take_from_pool(fresh) : take_waiting_span(count, fresh);
+    chunk *taken = count == 1 ? take_from_pool(fresh)
+                              : take_waiting_span(count, 2 * std::uint64_t{count}, fresh);
     if (taken == nullptr && (taken = take_fresh(count)) != nullptr) *fresh = true;
+    // No more memory or addresses: then a part of any run.
+    if (taken == nullptr) taken = take_waiting_span(count, UINT32_MAX, fresh);
     errno = saved_errno;
     return taken;
 }
