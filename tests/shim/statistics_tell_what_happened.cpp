@@ -111,9 +111,7 @@ TEST(statistics, say_where_nothing_was_gained) {
 }
 
 // Not kept yet: the samples themselves count as calls to scratch.
-TEST(statistics, say_where_nothing_was_gained_by_samples) {
-    expect_nothing_gained("adaptive");
-}
+TEST(statistics, say_where_nothing_was_gained_by_samples) { expect_nothing_gained("adaptive"); }
 
 TEST(statistics, are_not_written_unless_asked_for) {
     const outcome result = run(known_calls, {.statistics = false});
