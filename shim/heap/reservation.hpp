@@ -11,7 +11,9 @@
 namespace scratch::shim {
 
 struct reservation_words {
-    std::uintptr_t base = 0;
+    // Until there is one, where no address is: a thread may read base before and frontier after
+    // they are set.
+    std::uintptr_t base = std::uintptr_t{1} << 63;
     // Bytes from base that have been readable once; they stay readable. 0 before the first chunk.
     // A plain word, written atomically: the compare of every free reads it straight from memory.
     std::size_t frontier = 0;

@@ -11,6 +11,7 @@
 #include "shim/heap/machine_stack.hpp"
 #include "shim/lifecycle/start.hpp"
 #include "shim/observe/counters.hpp"
+#include "shim/route/runtime_callers.hpp"
 
 // Where the main thread's machine stack began; glibc's loader sets it before anything else runs.
 extern "C" [[gnu::weak]] void *__libc_stack_end;
@@ -68,8 +69,10 @@ thread_heap *adopt(thread_heap *table, tasks::task_id process, tasks::task_id th
             shared.abandoned.store(true, std::memory_order_relaxed);
             continue;
         }
-        if (shared.thread_id.compare_exchange_strong(owner, thread, std::memory_order_acq_rel))
+        if (shared.thread_id.compare_exchange_strong(owner, thread, std::memory_order_acq_rel)) {
+            table[slot].hot.inside = this_thread.slow;
             return &table[slot];
+        }
     }
     return nullptr;
 }
@@ -130,6 +133,7 @@ void notice_fork() noexcept {
         if (birth->process.compare_exchange_strong(blank, tasks::this_process(),
                                                    std::memory_order_acq_rel))
             started_in_child();
+        forget_reader();
     }
     // Each thread for itself: the first slow path of a child may be on a thread that the child
     // began.

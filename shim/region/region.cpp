@@ -44,9 +44,10 @@ std::uint64_t name_hash(const char *name) noexcept {
     return hash;
 }
 
-void prepare(bool trusted) noexcept {
+// What a region may be: trusted only if it is known which calls are the runtime's.
+bool prepare(bool trusted) noexcept {
     serve_regions();
-    if (trusted) learn_runtime();
+    return trusted && learn_runtime();
 }
 
 void begin_region(thread_heap *heap, std::uint64_t name, std::uintptr_t stack_pointer, bool trusted,
@@ -104,6 +105,7 @@ void reset_chunks(thread_heap *heap, region &ended) noexcept {
     }
     for (chunk *c = ended.chunks; c != nullptr;) {
         chunk *next = c->next;
+        if (!c->trusted) unpin(heap, c);
         c->stale = std::max(c->stale, c->used);
         give_back(heap, c);
         c = next;
@@ -198,7 +200,7 @@ region_token enter_region(const char *name, bool trusted, std::uintptr_t stack_p
     if (!here) return 0;
     thread_heap *heap = start_own_heap();
     if (heap == nullptr) return 0;
-    prepare(trusted);
+    trusted = prepare(trusted);
     // The caller's frame lies higher than ours, so it proves the end of more.
     end_finished_regions(heap, stack_pointer == no_bound ? scratch::shim::stack_pointer()
                                                          : stack_pointer);
@@ -234,7 +236,7 @@ void turn_frame(const char *name, bool trusted) noexcept {
     if (!here) return;
     thread_heap *heap = start_own_heap();
     if (heap == nullptr) return;
-    prepare(trusted);
+    trusted = prepare(trusted);
     end_finished_regions(heap, stack_pointer());
     const std::uint64_t hash = name_hash(name);
     std::uint32_t depth = heap->regions.depth;

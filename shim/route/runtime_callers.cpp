@@ -61,6 +61,7 @@ constinit runtime_object objects[16] = {};
 constinit std::atomic<std::uint32_t> object_count{0};
 constinit std::atomic<std::uint32_t> changes{1};
 constinit std::atomic<std::uint32_t> changes_read{0};
+constinit std::atomic<bool> reader{false};
 
 bool contains(const range &r, std::uintptr_t address) noexcept {
     return address - r.begin < r.end - r.begin;
@@ -153,10 +154,11 @@ bool is_runtime(std::uintptr_t caller) noexcept {
 
 void modules_may_change() noexcept { changes.fetch_add(1, std::memory_order_relaxed); }
 
-void learn_runtime() noexcept {
+bool learn_runtime() noexcept {
     const std::uint32_t now = changes.load(std::memory_order_relaxed);
-    if (changes_read.load(std::memory_order_relaxed) == now) return;
-    changes_read.store(now, std::memory_order_relaxed);
+    if (changes_read.load(std::memory_order_acquire) == now) return true;
+    // Of threads that come at once one reads, and the others do not wait for it.
+    if (reader.exchange(true, std::memory_order_acquire)) return false;
     if (is_forked_child()) {
         // The loader's lock may have been held by a thread that did not come along.
         for (const link_map *at = _r_debug.r_map; at != nullptr; at = at->l_next)
@@ -164,6 +166,11 @@ void learn_runtime() noexcept {
     } else {
         dl_iterate_phdr(look_at_object, nullptr);
     }
+    changes_read.store(now, std::memory_order_release);
+    reader.store(false, std::memory_order_release);
+    return true;
 }
+
+void forget_reader() noexcept { reader.store(false, std::memory_order_relaxed); }
 
 } // namespace scratch::shim

@@ -34,9 +34,12 @@ using granule [[gnu::may_alias]] = std::uint16_t;
 // The exact answer: the runtime calls for itself.
 bool is_runtime(std::uintptr_t caller) noexcept;
 
-// Reads the map of loaded objects if it may have changed since the last time. Under the inside
-// word; may allocate.
-void learn_runtime() noexcept;
+// Reads the map of loaded objects if it may have changed since the last time. False while another
+// thread does: who belongs to the runtime is not known then. Under the inside word.
+bool learn_runtime() noexcept;
+
+// In a forked child: the thread that was reading did not come along.
+void forget_reader() noexcept;
 
 // A dlopen was called: the map changes.
 void modules_may_change() noexcept;
