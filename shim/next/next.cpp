@@ -134,6 +134,20 @@ void *first_aligned_alloc(std::size_t alignment, std::size_t size) {
     resolve_next();
     return next.aligned_alloc(alignment, size);
 }
+char *first_strndup(const char *text, std::size_t most) {
+    if (this_thread.starting == 0) {
+        resolve_next();
+        return next.strndup(text, most);
+    }
+    const std::size_t length = strnlen(text, most);
+    auto *copy = static_cast<char *>(take_bootstrap(length + 1, 16));
+    return copy == nullptr ? nullptr : static_cast<char *>(std::memcpy(copy, text, length));
+}
+char *first_strdup(const char *text) { return first_strndup(text, SIZE_MAX); }
+wchar_t *first_wcsdup(const wchar_t *text) {
+    resolve_next();
+    return next.wcsdup(text);
+}
 std::size_t first_malloc_usable_size(void *payload) {
     if (payload == nullptr) return 0;
     if (this_thread.starting != 0) return bootstrap_usable(payload);
@@ -157,6 +171,7 @@ void require(bool resolved, const char *name) noexcept {
 constinit next_allocator next = {
     first_malloc,   first_free,           first_calloc,        first_realloc,
     first_memalign, first_posix_memalign, first_aligned_alloc, first_malloc_usable_size,
+    first_strdup,   first_strndup,        first_wcsdup,
 };
 
 void *find_next(const char *name) noexcept { return dlsym(RTLD_NEXT, name); }

@@ -17,7 +17,10 @@ namespace scratch::shim {
     X(memalign, void *, (std::size_t, std::size_t))                                                \
     X(posix_memalign, int, (void **, std::size_t, std::size_t))                                    \
     X(aligned_alloc, void *, (std::size_t, std::size_t))                                           \
-    X(malloc_usable_size, std::size_t, (void *))
+    X(malloc_usable_size, std::size_t, (void *))                                                   \
+    X(strdup, char *, (const char *))                                                              \
+    X(strndup, char *, (const char *, std::size_t))                                                \
+    X(wcsdup, wchar_t *, (const wchar_t *))
 
 struct next_allocator {
 #define SCRATCH_MEMBER(name, result, parameters) result(*name) parameters;

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <cwchar>
 
 #include "core/pages.hpp"
 #include "shim/heap/thread_heap.hpp"
@@ -108,12 +109,26 @@ std::size_t usable_size_of(void *payload) noexcept {
     return is_ours(payload) ? usable_size(payload) : next.malloc_usable_size(payload);
 }
 
-void *duplicate(const void *bytes, std::size_t size, std::size_t zeros, origin from) noexcept {
-    void *copy = allocate(size + zeros, from);
-    if (copy == nullptr) return nullptr;
-    std::memcpy(copy, bytes, size);
-    std::memset(static_cast<char *>(copy) + size, 0, zeros);
-    return copy;
+char *duplicate(const char *text, origin from) noexcept {
+    const std::size_t size = std::strlen(text) + 1;
+    void *pushed = push_if_tagged(size, 1, from);
+    return pushed != nullptr ? static_cast<char *>(std::memcpy(pushed, text, size))
+                             : next.strdup(text);
+}
+
+char *duplicate(const char *text, std::size_t most, origin from) noexcept {
+    const std::size_t length = strnlen(text, most);
+    auto *pushed = static_cast<char *>(push_if_tagged(length + 1, 1, from));
+    if (pushed == nullptr) return next.strndup(text, most);
+    pushed[length] = '\0';
+    return static_cast<char *>(std::memcpy(pushed, text, length));
+}
+
+wchar_t *duplicate(const wchar_t *text, origin from) noexcept {
+    const std::size_t size = (std::wcslen(text) + 1) * sizeof(wchar_t);
+    void *pushed = push_if_tagged(size, 1, from);
+    return pushed != nullptr ? static_cast<wchar_t *>(std::memcpy(pushed, text, size))
+                             : next.wcsdup(text);
 }
 
 bool release_if_ours(void *payload) noexcept {

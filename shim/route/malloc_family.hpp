@@ -22,8 +22,11 @@ void *allocate_memalign(std::size_t alignment, std::size_t size, origin from) no
 void *allocate_pages(std::size_t size, origin from) noexcept;
 void *allocate_whole_pages(std::size_t size, origin from) noexcept;
 std::size_t usable_size_of(void *payload) noexcept;
-// A copy of `size` bytes with `zeros` zero bytes behind them: strdup and its kin.
-void *duplicate(const void *bytes, std::size_t size, std::size_t zeros, origin from) noexcept;
+// strdup and its kin. What is not tagged goes to libc's, which calls the malloc that comes first in
+// the program: its own, where it has one.
+char *duplicate(const char *text, origin from) noexcept;
+char *duplicate(const char *text, std::size_t most, origin from) noexcept;
+wchar_t *duplicate(const wchar_t *text, origin from) noexcept;
 void free_any(void *payload) noexcept;
 bool release_if_ours(void *payload) noexcept;
 
