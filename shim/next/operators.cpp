@@ -11,17 +11,15 @@
 
 namespace scratch::shim {
 
-namespace {
+constinit std::atomic<void *> known_operators[operator_count] = {};
 
-constexpr auto operator_count = static_cast<std::size_t>(cxx_operator::count);
+namespace {
 
 constexpr const char *mangled_names[] = {
 #define SCRATCH_NAME(name, mangled, result, parameters) mangled,
     SCRATCH_OPERATORS(SCRATCH_NAME)
 #undef SCRATCH_NAME
 };
-
-constinit std::atomic<void *> known[operator_count] = {};
 
 // Where there is no C++ runtime at all: nobody there to throw, so an allocation that fails is the
 // end, as an exception without a handler would be.
@@ -131,7 +129,7 @@ void *find_operator(cxx_operator wanted, const void *caller) noexcept {
     const std::uint32_t generation = generation_now.load(std::memory_order_acquire);
     void *found = find_next(name);
     if (found != nullptr) {
-        known[static_cast<std::size_t>(wanted)].store(found, std::memory_order_relaxed);
+        known_operators[static_cast<std::size_t>(wanted)].store(found, std::memory_order_relaxed);
         return found;
     }
     found = find_in_module(name, caller);
@@ -144,10 +142,8 @@ void *find_operator(cxx_operator wanted, const void *caller) noexcept {
 
 void forget_local_operators() noexcept { generation_now.fetch_add(1, std::memory_order_release); }
 
-void *next_operator(cxx_operator wanted, const void *caller) noexcept {
-    void *resolved = known[static_cast<std::size_t>(wanted)].load(std::memory_order_relaxed);
-    if (resolved != nullptr) return resolved;
-    resolved = known_local(wanted, caller);
+void *look_up_operator(cxx_operator wanted, const void *caller) noexcept {
+    void *resolved = known_local(wanted, caller);
     if (resolved != nullptr) return resolved;
     const int saved_errno = errno;
     resolved = find_operator(wanted, caller);

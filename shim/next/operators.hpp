@@ -2,6 +2,7 @@
 // and bad_alloc stay the host's (DESIGN 19).
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <new>
@@ -44,11 +45,22 @@ enum class cxx_operator : std::uint8_t {
         count
 };
 
+// Those that an object in the global scope defines: found once, good for as long as the program
+// runs.
+inline constexpr auto operator_count = static_cast<std::size_t>(cxx_operator::count);
+extern std::atomic<void *> known_operators[operator_count] __attribute__((visibility("hidden")));
+
+void *look_up_operator(cxx_operator wanted, const void *caller) noexcept;
+
 // The next definition of an operator. Where no object in the global scope has one (a library that
 // brought its own runtime into a local scope), that of the caller's module. Never null: a program
 // without any gets one over the next malloc and free. May throw nothing itself; what it returns
 // may.
-void *next_operator(cxx_operator wanted, const void *caller) noexcept;
+[[gnu::always_inline]] inline void *next_operator(cxx_operator wanted,
+                                                  const void *caller) noexcept {
+    void *known = known_operators[static_cast<std::size_t>(wanted)].load(std::memory_order_relaxed);
+    return known != nullptr ? known : look_up_operator(wanted, caller);
+}
 
 // Objects may have been closed, and others opened in their place.
 void forget_local_operators() noexcept;

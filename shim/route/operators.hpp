@@ -55,13 +55,28 @@ inline bool was_made_by_operator(void *payload) noexcept {
 }
 
 template <cxx_operator wanted, typename... Arguments>
-[[gnu::always_inline]] inline void delete_block(origin from, void *payload,
-                                                const Arguments &...arguments) noexcept {
-    if (is_ours(payload) && was_made_by_operator(payload)) return release(payload);
-    if (payload == nullptr) return;
+[[gnu::always_inline]] inline void delete_by_next(origin from, void *payload,
+                                                  const Arguments &...arguments) noexcept {
     using function = void (*)(void *, typename as_passed<Arguments>::type...);
     return reinterpret_cast<function>(next_operator(wanted, reinterpret_cast<void *>(from.caller)))(
         payload, arguments...);
+}
+
+// Out of line, so that a delete of what is not ours saves no registers for it.
+template <cxx_operator wanted, typename... Arguments>
+[[gnu::noinline]] void delete_ours(origin from, void *payload,
+                                   const Arguments &...arguments) noexcept {
+    if (was_made_by_operator(payload)) return release(payload);
+    delete_by_next<wanted>(from, payload, arguments...);
+}
+
+template <cxx_operator wanted, typename... Arguments>
+[[gnu::always_inline]] inline void delete_block(origin from, void *payload,
+                                                const Arguments &...arguments) noexcept {
+    if (is_ours(payload)) [[unlikely]]
+        return delete_ours<wanted>(from, payload, arguments...);
+    if (payload == nullptr) return;
+    delete_by_next<wanted>(from, payload, arguments...);
 }
 
 } // namespace scratch::shim

@@ -86,7 +86,16 @@ void *first_routed_new(std::size_t size) {
     return entries.operator_new(size);
 }
 
-void *new_from_next(std::size_t size) { return call_next_new(size, return_address()); }
+// Where nothing is routed; gone from the way as soon as the next operator is known.
+void *new_from_next(std::size_t size) {
+    const std::uintptr_t caller = return_address();
+    void *found = next_operator(cxx_operator::plain_new, reinterpret_cast<void *>(caller));
+    const auto known = reinterpret_cast<malloc_function>(
+        known_operators[static_cast<std::size_t>(cxx_operator::plain_new)].load(
+            std::memory_order_relaxed));
+    if (known != nullptr && entries.operator_new == new_from_next) direct_new(known);
+    return reinterpret_cast<malloc_function>(found)(size);
+}
 
 void direct(malloc_function malloc, malloc_function operator_new, bool routing) noexcept {
     __atomic_store_n(&entries.malloc, malloc, __ATOMIC_RELAXED);
