@@ -54,29 +54,36 @@ inline bool was_made_by_operator(void *payload) noexcept {
     return begins_here && operators_are_routed();
 }
 
+// The last thing that the exported operator does, as a jump: a plugin's own operators may jump on
+// to others, and are told apart by who called. So nothing here has an address on the stack.
 template <cxx_operator wanted, typename... Arguments>
 [[gnu::always_inline]] inline void delete_by_next(origin from, void *payload,
-                                                  const Arguments &...arguments) noexcept {
-    using function = void (*)(void *, typename as_passed<Arguments>::type...);
+                                                  Arguments... arguments) noexcept {
+    using function = void (*)(void *, Arguments...);
     return reinterpret_cast<function>(next_operator(wanted, reinterpret_cast<void *>(from.caller)))(
         payload, arguments...);
 }
 
 // Out of line, so that a delete of what is not ours saves no registers for it.
 template <cxx_operator wanted, typename... Arguments>
-[[gnu::noinline]] void delete_ours(origin from, void *payload,
-                                   const Arguments &...arguments) noexcept {
+[[gnu::noinline]] void delete_ours(origin from, void *payload, Arguments... arguments) noexcept {
     if (was_made_by_operator(payload)) return release(payload);
-    delete_by_next<wanted>(from, payload, arguments...);
+    delete_by_next<wanted, Arguments...>(from, payload, arguments...);
+}
+
+template <cxx_operator wanted, typename... Arguments>
+[[gnu::always_inline]] inline void delete_block_as(origin from, void *payload,
+                                                   Arguments... arguments) noexcept {
+    if (is_ours(payload)) [[unlikely]]
+        return delete_ours<wanted, Arguments...>(from, payload, arguments...);
+    if (payload == nullptr) return;
+    delete_by_next<wanted, Arguments...>(from, payload, arguments...);
 }
 
 template <cxx_operator wanted, typename... Arguments>
 [[gnu::always_inline]] inline void delete_block(origin from, void *payload,
                                                 const Arguments &...arguments) noexcept {
-    if (is_ours(payload)) [[unlikely]]
-        return delete_ours<wanted>(from, payload, arguments...);
-    if (payload == nullptr) return;
-    delete_by_next<wanted>(from, payload, arguments...);
+    delete_block_as<wanted, typename as_passed<Arguments>::type...>(from, payload, arguments...);
 }
 
 } // namespace scratch::shim
