@@ -110,7 +110,7 @@ SCENARIO(fork_while_objects_are_listed) {
         while (!finish.load())
             dl_iterate_phdr([](dl_phdr_info *, std::size_t, void *) { return 0; }, nullptr);
     });
-    for (int round = 0; round < 400; ++round) {
+    for (int round = 0; round < 200; ++round) {
         const pid_t child = fork();
         if (child == 0) {
             alarm(20);
@@ -231,6 +231,32 @@ SCENARIO(vforked) {
 
 TEST_P(fork_in, vfork_leaves_a_parent_that_works) {
     const outcome result = run(vforked, {.mode = GetParam(), .environment = {"SCRATCH_FOLLOW=0"}});
+    EXPECT_TRUE(result.exited_with(0)) << result.describe();
+}
+
+// The first call of all is that of a child by vfork: what it starts must not be taken for the
+// parent's, nor for a dead thread's.
+__attribute__((noinline)) void first_use_in_vfork() {
+    const pid_t child = vfork();
+    if (child == 0) {
+        const scratch_region_token token = scratch_region_enter("child", 0);
+        scratch_free(scratch_alloc(100));
+        scratch_region_leave(token);
+        _exit(0);
+    }
+    REQUIRE(child > 0 && wait_for(child) == 0);
+}
+
+SCENARIO(vforked_first) {
+    first_use_in_vfork();
+    const busy_threads others(3);
+    for (unsigned number = 0; number < 3000; ++number)
+        work(number);
+    return 0;
+}
+
+TEST_P(fork_in, vfork_may_come_first) {
+    const outcome result = run(vforked_first, {.mode = GetParam()});
     EXPECT_TRUE(result.exited_with(0)) << result.describe();
 }
 

@@ -134,7 +134,8 @@ TEST(library, with_a_runtime_of_its_own_works_in_a_c_program) {
 }
 // Its operators go with it when it is closed; the next library's are others.
 TEST(library, with_operators_of_its_own_may_be_closed) {
-    expect_works_in_c({plugin("with_operators"), plugin("with_hidden_runtime")});
+    expect_works_in_c(
+        {plugin("with_operators"), plugin("with_other_operators"), plugin("with_hidden_runtime")});
 }
 TEST(library, of_every_kind_works_with_the_others) {
     expect_works_in_c({plugin("with_operators"), plugin("with_hidden_runtime"),

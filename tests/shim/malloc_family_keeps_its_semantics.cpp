@@ -177,6 +177,11 @@ void check_reallocarray() {
     volatile std::size_t quarter = SIZE_MAX / 4; // not for the compiler to warn of
     REQUIRE(reallocarray(block, quarter, 8) == nullptr);
     REQUIRE(errno == ENOMEM);
+    volatile std::size_t wraps = SIZE_MAX / 16 + 2; // times 16: 16
+    errno = 0;
+    REQUIRE(reallocarray(block, wraps, 16) == nullptr && errno == ENOMEM);
+    errno = 0;
+    REQUIRE(calloc(wraps, 16) == nullptr && errno == ENOMEM);
     REQUIRE(has_pattern(block, 100, 4));
     block = reallocarray(block, 1000, 10);
     REQUIRE(has_pattern(block, 100, 4));

@@ -1,10 +1,10 @@
 /* The bodies of what scratch.h inlines. Not to be included by itself.
  *
- * Two words decide everything. `limit`: a push that stays below it needs nothing else; it is the end of
- * the memory known to be in use or used before, and equals `top` where each push must be seen. `hook`: a
- * restore or pop that stays above it needs nothing else; it covers the newest deferred function or
- * padding, and equals `top` where each must be seen. Both are 0, as is top, before a thread's first use,
- * so the slow path does the start without a check of its own here. */
+ * Two words decide everything. `limit`: a push that stays below it needs nothing else; it is the
+ * end of the memory known to be in use or used before, and equals `top` where each push must be
+ * seen. `hook`: a restore or pop that stays above it needs nothing else; it covers the newest
+ * deferred function or padding, and equals `top` where each must be seen. Both are 0, as is top,
+ * before a thread's first use, so the slow path does the start without a check of its own here. */
 #ifndef SCRATCH_INLINE_H
 #define SCRATCH_INLINE_H
 
@@ -33,11 +33,11 @@ SCRATCH_API void *scratch_fill_slow_(void *target, int byte, size_t size);
 SCRATCH_API void *scratch_copy_slow_(void *target, const void *source, size_t size);
 
 /* Sizes that the compiler knows, and that cannot wrap when added to an address. */
-#define SCRATCH_KNOWN_(size) (__builtin_constant_p(size) && (size) - 1 < (SIZE_MAX >> 2))
+#define SCRATCH_KNOWN_(size) (__builtin_constant_p(size) && (size)-1 < (SIZE_MAX >> 2))
 
 SCRATCH_INLINE size_t scratch_block_size_(size_t size);
-/* Multiples of 1 KiB take a cache line more, since blocks at such distances fall on the same cache sets.
- * 0 for a size of 0 and for those that wrap. */
+/* Multiples of 1 KiB take a cache line more, since blocks at such distances fall on the same cache
+ * sets. 0 for a size of 0 and for those that wrap. */
 SCRATCH_INLINE size_t scratch_block_size_(size_t size) {
     const size_t block = (size + 15) & ~(size_t)15;
     return SCRATCH_LIKELY_((block & 1023) != 0) || block == 0 ? block : block + 64;
@@ -69,8 +69,8 @@ SCRATCH_INLINE void *scratch_fill(void *target, int byte, size_t size) {
     return scratch_fill_slow_(target, byte, size);
 }
 
-SCRATCH_INLINE void *scratch_copy(void *SCRATCH_RESTRICT_ target, const void *SCRATCH_RESTRICT_ source,
-                                  size_t size) {
+SCRATCH_INLINE void *scratch_copy(void *SCRATCH_RESTRICT_ target,
+                                  const void *SCRATCH_RESTRICT_ source, size_t size) {
     if (__builtin_constant_p(size) && size <= SCRATCH_INLINED_BYTES_) {
         return __builtin_memcpy(target, source, size);
     }
@@ -123,13 +123,14 @@ SCRATCH_INLINE void *scratch_try_push_zero(scratch_stack *stack, size_t size, si
 
 SCRATCH_INLINE void *scratch_scope_push(scratch_scope *scope, size_t size, size_t alignment) {
     void *const block = scratch_push_fast_(scope->stack, size, alignment);
-    return SCRATCH_LIKELY_(block != NULL) ? block : scratch_scope_push_slow_(scope, size, alignment);
+    return SCRATCH_LIKELY_(block != NULL) ? block
+                                          : scratch_scope_push_slow_(scope, size, alignment);
 }
 
 /* The last block, and one whose size is neither 0 nor wraps. */
-#define SCRATCH_POPS_(stack, start, size)                                                                \
-    SCRATCH_LIKELY_((stack)->top - (start) == scratch_block_size_(size) && (start) > (stack)->hook &&    \
-                    (size) - 1 < (SIZE_MAX >> 2))
+#define SCRATCH_POPS_(stack, start, size)                                                          \
+    SCRATCH_LIKELY_((stack)->top - (start) == scratch_block_size_(size) &&                         \
+                    (start) > (stack)->hook && (size)-1 < (SIZE_MAX >> 2))
 
 SCRATCH_INLINE bool scratch_pop(scratch_stack *stack, void *block, size_t size) {
     if (SCRATCH_POPS_(stack, (uintptr_t)block, size)) {
@@ -150,7 +151,7 @@ SCRATCH_INLINE void scratch_give_back(scratch_stack *stack, void *block, size_t 
 SCRATCH_INLINE scratch_mark scratch_save(const scratch_stack *stack) { return stack->top; }
 
 /* hook < mark <= top, in one comparison. */
-#define SCRATCH_RESTORES_(stack, mark)                                                                   \
+#define SCRATCH_RESTORES_(stack, mark)                                                             \
     SCRATCH_LIKELY_((mark) - (stack)->hook - 1 < (stack)->top - (stack)->hook)
 
 SCRATCH_INLINE bool scratch_restore(scratch_stack *stack, scratch_mark mark) {

@@ -1,8 +1,8 @@
 /* scratch: temporary memory on a stack of its own.
  *
- * A stack is a large range of reserved addresses with memory put behind it step by step. A push takes
- * the next bytes, a mark remembers how far the stack reaches, and a restore gives everything above the
- * mark back at once:
+ * A stack is a large range of reserved addresses with memory put behind it step by step. A push
+ * takes the next bytes, a mark remembers how far the stack reaches, and a restore gives everything
+ * above the mark back at once:
  *
  *     scratch_stack *stack = scratch_this_thread();
  *     SCRATCH_SCOPE(stack);                               // given back at the closing brace
@@ -13,17 +13,16 @@
  *   Alignment    a power of two. Blocks are aligned to 16 at least.
  *   Growth       stacks grow upward and never move; pointers into them stay good until given back.
  *   Threads      one stack belongs to one thread, its owner. No function takes a lock.
- *   Errors       null with errno ENOMEM (no room) or EINVAL (bad argument). The forms without `try` are
- *                never null: they call the out-of-memory handler, and stop the program with a message
- *                if it does not help. Success leaves errno as it was.
- *   Zero         a block of 0 bytes has an address of its own, as malloc's has.
- *   Forking      a child of fork keeps its thread's stacks and the created ones; the stacks of its
- *                parent's other threads are given back in the child.
- *   Signals      a handler may use stacks of its own, and must not use one that it may have interrupted.
+ *   Errors       null with errno ENOMEM (no room) or EINVAL (bad argument). The forms without `try`
+ * are never null: they call the out-of-memory handler, and stop the program with a message if it
+ * does not help. Success leaves errno as it was. Zero         a block of 0 bytes has an address of
+ * its own, as malloc's has. Forking      a child of fork keeps its thread's stacks and the created
+ * ones; the stacks of its parent's other threads are given back in the child. Signals      a
+ * handler may use stacks of its own, and must not use one that it may have interrupted.
  *
- * C11 and C++20; C++ has more in scratch.hpp. Names that end in an underscore are for this header only.
- * The small functions are inlined and exported by the library as well; a change to what is inlined
- * changes SCRATCH_ABI. */
+ * C11 and C++20; C++ has more in scratch.hpp. Names that end in an underscore are for this header
+ * only. The small functions are inlined and exported by the library as well; a change to what is
+ * inlined changes SCRATCH_ABI. */
 #ifndef SCRATCH_SCRATCH_H
 #define SCRATCH_SCRATCH_H
 
@@ -55,45 +54,47 @@ typedef struct scratch_scope {
 /** How a stack is to be made. Zero in a field asks for its default, so name only what differs:
  *  `scratch_stack_create(&(scratch_options){.name = "parser", .reserve = 1 << 30})`. */
 typedef struct scratch_options {
-    const char *name; /**< for reports and statistics; copied, cut after 31 bytes. Default "stack" */
-    size_t reserve;   /**< bytes of addresses. Default 16 GiB, less where that cannot be had; a size that
-                           is given is had in full or not at all */
-    size_t keep;      /**< memory held above the top after a restore: once it passes twice this, all but
-                           this is given back to the system. Default: everything is kept */
-    unsigned flags;   /**< SCRATCH_HUGE_PAGES, SCRATCH_CHECKED */
+    const char
+        *name;      /**< for reports and statistics; copied, cut after 31 bytes. Default "stack" */
+    size_t reserve; /**< bytes of addresses. Default 16 GiB, less where that cannot be had; a size
+                       that is given is had in full or not at all */
+    size_t keep; /**< memory held above the top after a restore: once it passes twice this, all but
+                      this is given back to the system. Default: everything is kept */
+    unsigned flags; /**< SCRATCH_HUGE_PAGES, SCRATCH_CHECKED */
 } scratch_options;
 
 enum {
     SCRATCH_HUGE_PAGES = 1, /**< ask the system for huge pages */
-    SCRATCH_CHECKED = 2     /**< enforce the owner rule and the nesting of scopes, fill what is given
-                                 back. Every stack of a library built with debug_checks has it */
+    SCRATCH_CHECKED = 2 /**< enforce the owner rule and the nesting of scopes, fill what is given
+                             back. Every stack of a library built with debug_checks has it */
 };
 
 /* Stacks. */
 
-/** A new stack, owned by the calling thread; `options` may be null for all defaults. Guard pages stand
- *  at both ends. Null with ENOMEM, or EINVAL for flags that do not exist. Free it with
+/** A new stack, owned by the calling thread; `options` may be null for all defaults. Guard pages
+ * stand at both ends. Null with ENOMEM, or EINVAL for flags that do not exist. Free it with
  *  scratch_stack_destroy. */
 SCRATCH_API scratch_stack *scratch_stack_create(const scratch_options *options);
 
-/** Restores the stack to empty, which runs what was deferred, and gives its memory back. Null is fine.
- *  A thread's own stacks are emptied, and stay usable. */
+/** Restores the stack to empty, which runs what was deferred, and gives its memory back. Null is
+ * fine. A thread's own stacks are emptied, and stay usable. */
 SCRATCH_API void scratch_stack_destroy(scratch_stack *stack);
 
-/** The calling thread's own stack. It costs nothing until its first push, and is given back, without
- *  running what was deferred, some time after the thread has ended. Never null. */
+/** The calling thread's own stack. It costs nothing until its first push, and is given back,
+ * without running what was deferred, some time after the thread has ended. Never null. */
 SCRATCH_INLINE scratch_stack *scratch_this_thread(void);
 
-/** A stack of the calling thread that is none of the `count` in `conflicts`; further ones are made on
- *  demand and kept. For a function that returns results on a stack of its caller and needs scratch
- *  memory too. Calls the out-of-memory handler of the thread's stack if no further one can be made. */
+/** A stack of the calling thread that is none of the `count` in `conflicts`; further ones are made
+ * on demand and kept. For a function that returns results on a stack of its caller and needs
+ * scratch memory too. Calls the out-of-memory handler of the thread's stack if no further one can
+ * be made. */
 SCRATCH_API scratch_stack *scratch_avoiding(scratch_stack *const *conflicts, size_t count);
 
 /** scratch_avoiding that returns null with ENOMEM instead. */
 SCRATCH_API scratch_stack *scratch_try_avoiding(scratch_stack *const *conflicts, size_t count);
 
-/** Lets go of a stack, so that another thread may take it over. Only a checked stack compares owners;
- *  the order between the two calls is the caller's to make (a queue, a join). */
+/** Lets go of a stack, so that another thread may take it over. Only a checked stack compares
+ * owners; the order between the two calls is the caller's to make (a queue, a join). */
 SCRATCH_API void scratch_hand_over(scratch_stack *stack);
 
 /** Makes the calling thread the owner of a stack that was handed over. */
@@ -105,8 +106,8 @@ SCRATCH_API void scratch_take_over(scratch_stack *stack);
 SCRATCH_INLINE void *scratch_push(scratch_stack *stack, size_t size, size_t alignment);
 SCRATCH_INLINE void *scratch_try_push(scratch_stack *stack, size_t size, size_t alignment);
 
-/** A block of zeros. Memory that was never used since the system gave it is known to be zero and is not
- *  cleared again. */
+/** A block of zeros. Memory that was never used since the system gave it is known to be zero and is
+ * not cleared again. */
 SCRATCH_INLINE void *scratch_push_zero(scratch_stack *stack, size_t size, size_t alignment);
 SCRATCH_INLINE void *scratch_try_push_zero(scratch_stack *stack, size_t size, size_t alignment);
 
@@ -114,15 +115,15 @@ SCRATCH_INLINE void *scratch_try_push_zero(scratch_stack *stack, size_t size, si
  *  nothing changed, if it is not. `size` is the size that it was pushed or resized with. */
 SCRATCH_INLINE bool scratch_pop(scratch_stack *stack, void *block, size_t size);
 
-/** Gives a block back for good, which nothing may use from then on: at once if it is the last one, else
- *  together with the last block above it. What containers call when they let a buffer go. */
+/** Gives a block back for good, which nothing may use from then on: at once if it is the last one,
+ * else together with the last block above it. What containers call when they let a buffer go. */
 SCRATCH_INLINE void scratch_give_back(scratch_stack *stack, void *block, size_t size);
 
-/** Changes the size of a block and returns it: in place when it is the last one or shrinks, else as a
- *  copy on top (the old bytes stay until a restore). A null block is a push. On failure the block is
- *  as it was. */
-SCRATCH_API void *scratch_resize(scratch_stack *stack, void *block, size_t old_size, size_t new_size,
-                                 size_t alignment);
+/** Changes the size of a block and returns it: in place when it is the last one or shrinks, else as
+ * a copy on top (the old bytes stay until a restore). A null block is a push. On failure the block
+ * is as it was. */
+SCRATCH_API void *scratch_resize(scratch_stack *stack, void *block, size_t old_size,
+                                 size_t new_size, size_t alignment);
 SCRATCH_API void *scratch_try_resize(scratch_stack *stack, void *block, size_t old_size,
                                      size_t new_size, size_t alignment);
 
@@ -132,17 +133,18 @@ SCRATCH_API bool scratch_owns(const scratch_stack *stack, const void *address);
 /* Typed blocks: a pointer to T. Counts that overflow are out of memory, not a small block. */
 
 #define scratch_push_struct(stack, T) ((T *)scratch_push((stack), sizeof(T), SCRATCH_ALIGNOF_(T)))
-#define scratch_push_struct_zero(stack, T)                                                               \
+#define scratch_push_struct_zero(stack, T)                                                         \
     ((T *)scratch_push_zero((stack), sizeof(T), SCRATCH_ALIGNOF_(T)))
-#define scratch_push_array(stack, T, count)                                                              \
+#define scratch_push_array(stack, T, count)                                                        \
     ((T *)scratch_push((stack), scratch_array_size_((count), sizeof(T), 0), SCRATCH_ALIGNOF_(T)))
-#define scratch_push_array_zero(stack, T, count)                                                         \
-    ((T *)scratch_push_zero((stack), scratch_array_size_((count), sizeof(T), 0), SCRATCH_ALIGNOF_(T)))
+#define scratch_push_array_zero(stack, T, count)                                                   \
+    ((T *)scratch_push_zero((stack), scratch_array_size_((count), sizeof(T), 0),                   \
+                            SCRATCH_ALIGNOF_(T)))
 
 /** A T whose flexible array `member` has `count` elements. */
-#define scratch_push_flex(stack, T, member, count)                                                       \
+#define scratch_push_flex(stack, T, member, count)                                                 \
     ((T *)scratch_push((stack), SCRATCH_FLEX_SIZE_(T, member, (count)), SCRATCH_ALIGNOF_(T)))
-#define scratch_push_flex_zero(stack, T, member, count)                                                  \
+#define scratch_push_flex_zero(stack, T, member, count)                                            \
     ((T *)scratch_push_zero((stack), SCRATCH_FLEX_SIZE_(T, member, (count)), SCRATCH_ALIGNOF_(T)))
 
 /* Marks and scopes. */
@@ -158,33 +160,36 @@ SCRATCH_INLINE bool scratch_restore(scratch_stack *stack, scratch_mark mark);
 
 /** Opens a scope until the end of the block that it stands in, also on return, break and goto. */
 #define SCRATCH_SCOPE(stack) SCRATCH_SCOPE_NAMED(stack, SCRATCH_PLACE_)
-/** SCRATCH_SCOPE with a name for reports, instead of its file and line; it must outlive the scope. */
-#define SCRATCH_SCOPE_NAMED(stack, name)                                                                 \
-    __attribute__((cleanup(scratch_scope_end), unused)) scratch_scope SCRATCH_JOIN_(                     \
+/** SCRATCH_SCOPE with a name for reports, instead of its file and line; it must outlive the scope.
+ */
+#define SCRATCH_SCOPE_NAMED(stack, name)                                                           \
+    __attribute__((cleanup(scratch_scope_end), unused)) scratch_scope SCRATCH_JOIN_(               \
         scratch_scope_, __LINE__) = scratch_scope_begin((stack), (name))
 
 /** What SCRATCH_SCOPE is made of, for languages and places that need both ends apart. */
 SCRATCH_INLINE scratch_scope scratch_scope_begin(scratch_stack *stack, const char *name);
 SCRATCH_INLINE void scratch_scope_end(scratch_scope *scope);
 
-/** A push on the stack of a scope that must be its innermost one: on a checked stack a push on an outer
- *  scope, whose block an inner one would give back, stops the program and names both. */
+/** A push on the stack of a scope that must be its innermost one: on a checked stack a push on an
+ * outer scope, whose block an inner one would give back, stops the program and names both. */
 SCRATCH_INLINE void *scratch_scope_push(scratch_scope *scope, size_t size, size_t alignment);
 
 /* Deferred functions. */
 
-/** Calls `function(argument)` when the stack is restored below this place; the newest first. The blocks
- *  pushed before and after are still there during the call. */
-SCRATCH_API void scratch_defer(scratch_stack *stack, void (*function)(void *argument), void *argument);
+/** Calls `function(argument)` when the stack is restored below this place; the newest first. The
+ * blocks pushed before and after are still there during the call. */
+SCRATCH_API void scratch_defer(scratch_stack *stack, void (*function)(void *argument),
+                               void *argument);
 /** False with ENOMEM instead of the out-of-memory handler. */
 SCRATCH_API bool scratch_try_defer(scratch_stack *stack, void (*function)(void *argument),
                                    void *argument);
 
 /* Text and bytes. */
 
-/** What printf would print, as a block with a terminating zero. EINVAL where the format or its arguments
- *  cannot be converted. */
-SCRATCH_API char *scratch_printf(scratch_stack *stack, const char *format, ...) SCRATCH_PRINTF_(2, 3);
+/** What printf would print, as a block with a terminating zero. EINVAL where the format or its
+ * arguments cannot be converted. */
+SCRATCH_API char *scratch_printf(scratch_stack *stack, const char *format, ...)
+    SCRATCH_PRINTF_(2, 3);
 SCRATCH_API char *scratch_try_printf(scratch_stack *stack, const char *format, ...)
     SCRATCH_PRINTF_(2, 3);
 SCRATCH_API char *scratch_vprintf(scratch_stack *stack, const char *format, va_list arguments)
@@ -195,12 +200,13 @@ SCRATCH_API char *scratch_try_vprintf(scratch_stack *stack, const char *format, 
 /** Copies of a string with its terminating zero, and of bytes. */
 SCRATCH_API char *scratch_strdup(scratch_stack *stack, const char *text);
 SCRATCH_API char *scratch_try_strdup(scratch_stack *stack, const char *text);
-SCRATCH_API void *scratch_memdup(scratch_stack *stack, const void *bytes, size_t size, size_t alignment);
+SCRATCH_API void *scratch_memdup(scratch_stack *stack, const void *bytes, size_t size,
+                                 size_t alignment);
 SCRATCH_API void *scratch_try_memdup(scratch_stack *stack, const void *bytes, size_t size,
                                      size_t alignment);
 
-/** A block that grows: opened, appended to, closed. In place as long as nothing else is pushed on its
- *  stack, by copying where something was. Members may be read. */
+/** A block that grows: opened, appended to, closed. In place as long as nothing else is pushed on
+ * its stack, by copying where something was. Members may be read. */
 typedef struct scratch_growing {
     scratch_stack *stack;
     char *bytes; /**< where the block is now; an append may move it */
@@ -227,8 +233,8 @@ typedef struct scratch_frames scratch_frames;
 /** `count` stacks made with `options`. Null with ENOMEM, or EINVAL for a count of 0. */
 SCRATCH_API scratch_frames *scratch_frames_create(size_t count, const scratch_options *options);
 
-/** Starts the next frame and returns its empty stack. What was pushed in frame k is valid until frame
- *  k + count begins. Do not destroy the stack. */
+/** Starts the next frame and returns its empty stack. What was pushed in frame k is valid until
+ * frame k + count begins. Do not destroy the stack. */
 SCRATCH_API scratch_stack *scratch_frames_begin(scratch_frames *frames);
 
 /** Destroys all stacks of the frames, which runs what was deferred. Null is fine. */
@@ -240,12 +246,13 @@ SCRATCH_API void scratch_frames_destroy(scratch_frames *frames);
 SCRATCH_INLINE void *scratch_fill(void *target, int byte, size_t size);
 
 /** Copies `size` bytes between places that do not overlap, and returns `target`. */
-SCRATCH_INLINE void *scratch_copy(void *SCRATCH_RESTRICT_ target, const void *SCRATCH_RESTRICT_ source,
-                                  size_t size);
+SCRATCH_INLINE void *scratch_copy(void *SCRATCH_RESTRICT_ target,
+                                  const void *SCRATCH_RESTRICT_ source, size_t size);
 
 /* Memory and statistics. */
 
-/** Gives memory above the top back to the system, all but `keep` bytes; returns the bytes given back. */
+/** Gives memory above the top back to the system, all but `keep` bytes; returns the bytes given
+ * back. */
 SCRATCH_API size_t scratch_trim(scratch_stack *stack, size_t keep);
 
 typedef struct scratch_statistics {
@@ -265,12 +272,14 @@ typedef struct scratch_statistics {
 SCRATCH_API scratch_statistics scratch_stats(const scratch_stack *stack);
 
 /** Calls `visit` for every stack of the process, those of other threads included, until it returns
- *  false. From any thread; figures of stacks in use elsewhere are as of their last commit or trim. */
+ *  false. From any thread; figures of stacks in use elsewhere are as of their last commit or trim.
+ */
 SCRATCH_API void scratch_visit(bool (*visit)(const scratch_statistics *statistics, void *context),
                                void *context);
 
-/** Called when a form without `try` finds no room for `size` bytes: return true after having made room
- *  to try again, false to give up (a message, then abort). It may leave by longjmp or an exception. */
+/** Called when a form without `try` finds no room for `size` bytes: return true after having made
+ * room to try again, false to give up (a message, then abort). It may leave by longjmp or an
+ * exception. */
 typedef bool (*scratch_oom_handler)(scratch_stack *stack, size_t size, void *context);
 
 /** Sets the handler of one stack, or of all that have none of their own where `stack` is null. */

@@ -9,10 +9,12 @@
 #define SCRATCH_API __attribute__((visibility("default")))
 #endif
 
-/* A body for inlining only: where the compiler does not inline, it calls the library's function, so a
- * function has one address everywhere. The library defines SCRATCH_INLINE as nothing to emit them. */
+/* A body for inlining only: where the compiler does not inline, it calls the library's function, so
+ * a function has one address everywhere. The library defines SCRATCH_INLINE as nothing to emit
+ * them. */
 #ifndef SCRATCH_INLINE
-#define SCRATCH_INLINE extern inline __attribute__((gnu_inline, always_inline, visibility("default")))
+#define SCRATCH_INLINE                                                                             \
+    extern inline __attribute__((gnu_inline, always_inline, visibility("default")))
 #endif
 
 /* initial-exec: through a call of __tls_get_addr a push would cost more than four times as much. */
@@ -29,7 +31,7 @@
 #define SCRATCH_ALIGNOF_(T) _Alignof(T)
 #endif
 
-#define SCRATCH_FLEX_SIZE_(T, member, count)                                                             \
+#define SCRATCH_FLEX_SIZE_(T, member, count)                                                       \
     scratch_flex_size_(count, sizeof(((T *)0)->member[0]), offsetof(T, member), sizeof(T))
 
 #define SCRATCH_JOIN_(a, b) SCRATCH_JOIN_NOW_(a, b)

@@ -3,6 +3,24 @@
 #include <cstdlib>
 #include <new>
 
+extern "C" [[gnu::visibility("default")]] int plugin_work(int rounds) {
+    for (int i = 0; i < rounds; ++i) {
+        struct thing {
+            int numbers[20];
+        };
+        auto *made = new thing;
+        __asm__ volatile("" : "+r"(made));
+        made->numbers[19] = i;
+        delete made;
+    }
+    return rounds;
+}
+
+// A second library whose callers stand at the same places, and its operators at others.
+#ifdef OPERATORS_FURTHER
+__asm__(".text\n\t.skip 8192, 0xcc");
+#endif
+
 namespace {
 constexpr unsigned long mark = 0x5a5a1234;
 }
@@ -20,16 +38,3 @@ void operator delete(void *payload) noexcept {
     std::free(block);
 }
 void operator delete(void *payload, std::size_t) noexcept { operator delete(payload); }
-
-extern "C" [[gnu::visibility("default")]] int plugin_work(int rounds) {
-    for (int i = 0; i < rounds; ++i) {
-        struct thing {
-            int numbers[20];
-        };
-        auto *made = new thing;
-        __asm__ volatile("" : "+r"(made));
-        made->numbers[19] = i;
-        delete made;
-    }
-    return rounds;
-}
