@@ -225,10 +225,10 @@ void give_back_dead(thread_heap *heap, chunk *dead) noexcept {
 
 void publish_holdings() noexcept {
     process_counters &totals = counters();
-    totals.chunk_bytes.store(held_in_budget.load(std::memory_order_relaxed),
-                             std::memory_order_relaxed);
-    totals.trusted_bytes.store(held_trusted.load(std::memory_order_relaxed),
-                               std::memory_order_relaxed);
+    show(totals.chunk_bytes, totals.chunk_bytes_peak,
+         held_in_budget.load(std::memory_order_relaxed));
+    show(totals.trusted_bytes, totals.trusted_bytes_peak,
+         held_trusted.load(std::memory_order_relaxed));
 }
 
 } // namespace scratch::shim
