@@ -30,7 +30,6 @@ struct alignas(64) chunk {
     bool examined;          // adaptive mode has looked at who keeps it
     bool settled;           // retired: live says what lives, so its last free gives it back
     std::uint32_t span;     // chunks in a row; 1 unless large
-    std::uint32_t stale;    // bytes in which a trusted reset left headers of live blocks
     std::size_t large_size; // bytes that the program may use, where use is large
 
     std::uintptr_t begin() const noexcept { return reinterpret_cast<std::uintptr_t>(this + 1); }

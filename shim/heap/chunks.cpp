@@ -1,6 +1,5 @@
 #include "shim/heap/chunks.hpp"
 
-#include <algorithm>
 #include <cstring>
 
 #include "shim/heap/fatal.hpp"
@@ -60,14 +59,6 @@ bool is_live(const block &b) noexcept {
     const auto state =
         static_cast<block_state>(static_cast<std::uint32_t>(b.state) & ~freed_remotely);
     return state == block_state::live || state == block_state::sampled;
-}
-
-// A chunk whose thread died is settled without its top (close_for_adoption): what lies above must
-// not look alive. In a chunk that was part of a large block the word says anything.
-void forget_stale_blocks(chunk *c) noexcept {
-    std::memset(reinterpret_cast<void *>(c->begin()), 0,
-                std::min<std::size_t>(c->stale, chunk_size - sizeof(chunk)));
-    c->stale = 0;
 }
 
 region *innermost(thread_heap *heap) noexcept {
@@ -136,7 +127,6 @@ bool open_chunk(thread_heap *heap) noexcept {
             return false;
         }
     }
-    if (opened->stale != 0 && !trusted) forget_stale_blocks(opened);
     opened->owner = heap;
     opened->live = opened->used = 0;
     opened->next = opened->previous = nullptr;

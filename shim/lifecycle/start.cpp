@@ -69,8 +69,6 @@ void configure() noexcept {
 
 [[gnu::destructor]] void finish_with_the_program() noexcept {
     if (state.load(std::memory_order_acquire) != progress::started) return;
-    // A child that needed no slow path since the fork: the counts are still its parent's.
-    notice_fork();
     // In a forked child that made no call since, this is where it notices that it is one.
     const inside here;
     publish_all_heaps();

@@ -1,7 +1,5 @@
 #include "shim/region/region.hpp"
 
-#include <algorithm>
-
 #include "shim/heap/chunks.hpp"
 #include "shim/heap/inside.hpp"
 #include "shim/heap/large.hpp"
@@ -99,14 +97,12 @@ void let_large_escape(thread_heap *heap, std::uint32_t serial, std::uint32_t hei
 
 void reset_chunks(thread_heap *heap, region &ended) noexcept {
     if (chunk *c = heap->current; c != nullptr) {
-        c->stale = std::max(c->stale, static_cast<std::uint32_t>(heap->hot.top - c->begin()));
         set_top(heap, nullptr, 0, 0);
         give_back(heap, c);
     }
     for (chunk *c = ended.chunks; c != nullptr;) {
         chunk *next = c->next;
         if (!c->trusted) unpin(heap, c);
-        c->stale = std::max(c->stale, c->used);
         give_back(heap, c);
         c = next;
     }
