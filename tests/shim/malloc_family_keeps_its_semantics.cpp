@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <initializer_list>
 #include <malloc.h>
 
 #include "scenario.hpp"
@@ -67,8 +68,9 @@ void check_sizes(const char *name) {
         free(block);
         REQUIRE(errno == 77);
     }
-    for (const std::size_t size : {std::size_t{PTRDIFF_MAX} + 1, SIZE_MAX, SIZE_MAX - 15,
-                                   SIZE_MAX - 4095, SIZE_MAX - 65535, SIZE_MAX / 2 + 4096}) {
+    for (const std::size_t size : std::initializer_list<std::size_t>{
+             std::size_t{PTRDIFF_MAX} + 1, SIZE_MAX, SIZE_MAX - 15, SIZE_MAX - 4095,
+             SIZE_MAX - 65535, SIZE_MAX / 2 + 4096}) {
         errno = 0;
         REQUIRE(function(size) == nullptr);
         REQUIRE(errno == ENOMEM);
@@ -134,8 +136,9 @@ void check_realloc(realloc_like function) {
     void *made = function(nullptr, 100);
     require_good_block(made, 100);
     write_pattern(made, 100, 5);
-    for (const std::size_t size : {SIZE_MAX, std::size_t{PTRDIFF_MAX} + 1, SIZE_MAX - 4096,
-                                   std::size_t{PTRDIFF_MAX} - 100}) {
+    for (const std::size_t size :
+         std::initializer_list<std::size_t>{SIZE_MAX, std::size_t{PTRDIFF_MAX} + 1, SIZE_MAX - 4096,
+                                            std::size_t{PTRDIFF_MAX} - 100}) {
         errno = 0;
         REQUIRE(function(made, size) == nullptr);
         REQUIRE(errno == ENOMEM);
@@ -199,8 +202,10 @@ void check_posix_memalign() {
         REQUIRE(posix_memalign(&block, bad, 100) == EINVAL);
         REQUIRE(block == untouched && errno == 77);
     }
-    for (const std::size_t size : {SIZE_MAX, SIZE_MAX - 4096, std::size_t{PTRDIFF_MAX} + 1}) {
-        for (const std::size_t alignment : {8, 16, 64, 4096, 65536}) {
+    for (const std::size_t size : std::initializer_list<std::size_t>{
+             SIZE_MAX, SIZE_MAX - 4096, std::size_t{PTRDIFF_MAX} + 1}) {
+        for (const std::size_t alignment :
+             std::initializer_list<std::size_t>{8, 16, 64, 4096, 65536}) {
             void *block = untouched;
             REQUIRE(posix_memalign(&block, alignment, size) == ENOMEM);
             REQUIRE(block == untouched);
@@ -220,21 +225,24 @@ void check_posix_memalign() {
 void check_memalign(const char *name) {
     const auto function = find<memalign_like>(name);
     for (std::size_t alignment = 1; alignment <= (1u << 20); alignment *= 2) {
-        for (const std::size_t size : {0, 1, 100, 4096, 30000, 32768, 70000}) {
+        for (const std::size_t size :
+             std::initializer_list<std::size_t>{0, 1, 100, 4096, 30000, 32768, 70000}) {
             errno = 77;
             void *block = function(alignment, size);
             require_good_block(block, size, alignment < 16 ? 16 : alignment);
             free(block);
         }
     }
-    for (const std::size_t size : {SIZE_MAX, SIZE_MAX - 4096, std::size_t{PTRDIFF_MAX} + 1}) {
+    for (const std::size_t size : std::initializer_list<std::size_t>{
+             SIZE_MAX, SIZE_MAX - 4096, std::size_t{PTRDIFF_MAX} + 1}) {
         errno = 0;
         REQUIRE(function(64, size) == nullptr);
         REQUIRE(errno == ENOMEM);
     }
     if (std::strstr(name, "memalign") == nullptr) return;
     // Rounded up to a power of two; from half of the addresses on there is none.
-    for (const std::size_t odd : {0, 3, 17, 24, 33, 100, 1000, 4095, 4097, 5000}) {
+    for (const std::size_t odd :
+         std::initializer_list<std::size_t>{0, 3, 17, 24, 33, 100, 1000, 4095, 4097, 5000}) {
         errno = 77;
         void *block = function(odd, 100);
         std::size_t rounded = 16;

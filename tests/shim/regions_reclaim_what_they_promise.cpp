@@ -5,6 +5,7 @@
 #include <cstring>
 #include <cwchar>
 #include <gtest/gtest.h>
+#include <initializer_list>
 #include <malloc.h>
 #include <stdexcept>
 #include <string>
@@ -326,7 +327,8 @@ SCENARIO(large_and_aligned) {
         std::vector<void *> blocks;
         std::size_t number = 0;
         for (std::size_t alignment = 16; alignment <= 65536; alignment *= 4) {
-            for (const std::size_t size : {10, 5000, 32000, 33000, 100000, 700000}) {
+            for (const std::size_t size :
+                 std::initializer_list<std::size_t>{10, 5000, 32000, 33000, 100000, 700000}) {
                 void *block = aligned_alloc(alignment, size);
                 REQUIRE(reinterpret_cast<std::uintptr_t>(block) % alignment == 0);
                 REQUIRE(is_scratch(block) == (alignment <= 4096));
@@ -336,7 +338,8 @@ SCENARIO(large_and_aligned) {
         }
         number = 0;
         for (std::size_t alignment = 16; alignment <= 65536; alignment *= 4)
-            for (const std::size_t size : {10, 5000, 32000, 33000, 100000, 700000}) {
+            for (const std::size_t size :
+                 std::initializer_list<std::size_t>{10, 5000, 32000, 33000, 100000, 700000}) {
                 REQUIRE(has_pattern(blocks[number], size, number));
                 ++number;
             }

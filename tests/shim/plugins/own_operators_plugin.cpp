@@ -16,9 +16,10 @@ extern "C" [[gnu::visibility("default")]] int plugin_work(int rounds) {
     return rounds;
 }
 
-// A second library whose callers stand at the same places, and its operators at others.
+// Built twice: of one size, callers at the same places, operators at others.
+#define SKIP __asm__(".text\n\t.skip 8192, 0xcc")
 #ifdef OPERATORS_FURTHER
-__asm__(".text\n\t.skip 8192, 0xcc");
+SKIP;
 #endif
 
 namespace {
@@ -38,3 +39,7 @@ void operator delete(void *payload) noexcept {
     std::free(block);
 }
 void operator delete(void *payload, std::size_t) noexcept { operator delete(payload); }
+
+#ifndef OPERATORS_FURTHER
+SKIP;
+#endif
