@@ -20,7 +20,7 @@ class Run:
     usage = "scratch run [options] [--] PROGRAM [ARGUMENTS]"
     examples = (
         ("scratch run -- xsltproc style.xsl data.xml", "let sites prove themselves, route those that gain"),
-        ("scratch run --stats -- sort big.txt", "and print at the end what was routed"),
+        ("scratch run --stats -- perl report.pl", "and print at the end what was routed"),
         ("scratch run --next mimalloc -- perl job.pl", "with mimalloc behind the stacks"),
     )
 
