@@ -17,7 +17,7 @@ inline constexpr std::size_t largest_small_block = chunk_size / 2;
 enum class chunk_use : std::uint8_t { unused, open, retired, large };
 
 struct alignas(64) chunk {
-    thread_heap *owner; // compared by every free that is no pop
+    thread_heap *owner; // whose thread counts its frees; null while nobody has it
     // Settled when the chunk retires: bytes handed out, and bytes of them in live blocks.
     std::uint32_t live;
     std::uint32_t used;

@@ -1,8 +1,8 @@
 // The inside word: which slow path of the shim runs on this thread (DESIGN 18).
 //
-// While it is held the thread's active heap is one without room, so a signal handler's malloc goes
-// to the next allocator and its free to the list of remote frees, and no slow path is entered a
-// second time. Nothing waits: a path that cannot enter leaves its work for later.
+// While it is held, a signal handler's malloc goes to the next allocator and its free to the list
+// of remote frees, and no slow path is entered a second time. Nothing waits: a path that cannot
+// enter leaves its work for later.
 #pragma once
 
 #include <cstdint>

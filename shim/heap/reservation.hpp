@@ -37,8 +37,8 @@ bool open_reservation() noexcept;
 // range or the memory is used up. `*fresh` tells that the pages read as zero.
 chunk *take_chunks(std::uint32_t count, bool *fresh) noexcept;
 
-// Gives back what take_chunks gave. The pages of what was used last stay until more than `keep`
-// bytes wait.
+// Gives back what take_chunks gave. The pages of what was used last stay until more than the
+// default budget waits (kept_chunks).
 void give_back_chunks(chunk *first, std::uint32_t count) noexcept;
 
 // A 32-bit name for an address of a block in the range (which is at most 64 GiB), and back. 0 names

@@ -4,8 +4,10 @@
 // Who may touch what: everything here belongs to the thread that owns the heap, except the words
 // named `shared`. A signal handler counts as that thread, and may interrupt anything. So whoever
 // moves `top` holds the inside word meanwhile (DESIGN 18): the calls of a handler find it held and
-// go round, malloc to the next allocator, free to the list of remote frees. To mark a hole takes no
-// such care: it writes into headers only that nobody else writes.
+// go round, malloc to the next allocator, free to the list of remote frees. To mark a hole in the
+// current chunk takes no such care, for the three instructions that it would cost: it writes into
+// headers that nobody else writes, unless a handler retires that very chunk between two of its
+// instructions.
 #pragma once
 
 #include <atomic>

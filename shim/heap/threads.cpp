@@ -197,7 +197,10 @@ bool inside::enter(std::uintptr_t frame) noexcept {
     if (held != 0) {
         // Who holds the word stands deeper on the stack than its own caller; if the stack is
         // shorter than that by now, a longjmp out of a signal handler cut it off.
-        if (here < held || on_alternate_stack()) return false;
+        // Above the thread's own stack runs a handler on another one, whatever the kernel says of
+        // it.
+        const bool elsewhere = own != nullptr && here > this_thread.stack_top;
+        if (here < held || elsewhere || on_alternate_stack()) return false;
         abandon_own_heap();
         own = nullptr;
     }
