@@ -24,10 +24,12 @@ constexpr std::uint32_t window = 256;
 // instructions each, later ones less than 1.
 constexpr std::uint32_t windows_per_interval = 4;
 constexpr std::uint32_t longest_interval = 1024;
-// A look into the table costs every call about 12 instructions, and a routed call and its free save
-// about 80 of glibc's 130: below a sixth nothing is gained, and twice that leaves room for what
-// differs between programs.
-constexpr std::uint32_t needed_share = window / 3;
+// A look into the table costs every call about 14 instructions, and a routed call and its free save
+// about 80 of glibc's 130: below a sixth nothing is gained, and what programs lose by other memory
+// being warm was measured up to a third. So half of the calls have to be eligible.
+constexpr std::uint32_t needed_share = window / 2;
+// And two calls in five have to have been routed, for that to go on.
+constexpr std::uint32_t routed_of_five = 2;
 // So many windows without a gain (two million calls), and the program is left alone.
 constexpr std::uint32_t patience = 16;
 // Larger blocks gain little by a cheaper call, and fill chunks.
@@ -78,7 +80,8 @@ void end_window(std::uint32_t eligible) noexcept {
         }
         break;
     case phase::routing:
-        if (routed_calls_since_last_window() < passed / 5) {
+        if (routed_calls_since_last_window() * (5 - routed_of_five) <
+            std::uint64_t{passed} * routed_of_five) {
             enter_phase(phase::watching);
         } else {
             route_eligible_sites();
