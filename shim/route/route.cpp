@@ -81,7 +81,9 @@ void *first_routed_new(std::size_t size) {
         direct_new(new_from_next);
         return call_next_new(size, caller);
     }
-    direct_new(routed_new());
+    // Another thread may have found meanwhile that nothing is gained: then there is no routed one.
+    const malloc_function routed = routed_new();
+    direct_new(routed != nullptr ? routed : new_from_next);
     __atomic_store_n(&entries.new_pushes_itself, true, __ATOMIC_RELAXED);
     return entries.operator_new(size);
 }

@@ -1,6 +1,7 @@
 // A child of fork goes on with its own stack and the created ones; those of its parent's other
 // threads are given back. A child of vfork harms nothing.
 #include "made_stack.hpp"
+#include "stacks_of_threads.hpp"
 
 #include <atomic>
 #include <cstdlib>
@@ -21,17 +22,6 @@ bool in_child(body_t body) {
     int status = 0;
     waitpid(child, &status, 0);
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
-int stacks_of_threads() {
-    int count = 0;
-    scratch_visit(
-        [](const scratch_statistics *statistics, void *context) {
-            if (statistics->of_thread) ++*static_cast<int *>(context);
-            return true;
-        },
-        &count);
-    return count;
 }
 
 /// Other threads that hold blocks until told to end.

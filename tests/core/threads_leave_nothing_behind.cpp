@@ -1,6 +1,7 @@
 // Each thread has its own stack; what a dead thread leaves is found and used again or given back.
 #include "made_stack.hpp"
 #include "memory_in_use.hpp"
+#include "stacks_of_threads.hpp"
 
 #include <atomic>
 #include <barrier>
@@ -10,17 +11,6 @@
 #include <vector>
 
 namespace {
-
-int stacks_of_threads() {
-    int count = 0;
-    scratch_visit(
-        [](const scratch_statistics *statistics, void *context) {
-            if (statistics->of_thread) ++*static_cast<int *>(context);
-            return true;
-        },
-        &count);
-    return count;
-}
 
 TEST(threads, have_stacks_of_their_own) {
     constexpr int count = 8;
