@@ -76,6 +76,13 @@ class DoctorFindsWhatIsWrong(ToolTest):
         self.assertIn("statically linked", self.found(self.doctor(static, status=1), "fail", "program"))
         self.found(self.doctor("no-such-program", status=1), "fail", "program")
 
+    def test_several_programs(self) -> None:
+        one, two = self.program("one"), self.program("two", text=OWN_MALLOC)
+        lines = self.doctor(one, "no-such-program", two, status=1)
+        self.assertEqual([str(one), str(two)], [text for level, about, text in lines if (level, about) == ("ok", "program")])
+        self.assertIn("no-such-program", self.found(lines, "fail", "program"))
+        self.assertIn("defines malloc itself", self.found(lines, "warn", "malloc"))
+
     def test_own_malloc(self) -> None:
         program = self.program("own", text=OWN_MALLOC)
         self.assertIn("defines malloc itself", self.found(self.doctor(program), "warn", "malloc"))

@@ -18,14 +18,14 @@ class OptionsSayWhatIsAccepted(ToolTest):
         self.assertEqual({"MODE": "adaptive"}, self.settings())
 
     def test_every_mode_and_level(self) -> None:
-        for mode in ("off", "scoped", "profile", "adaptive", "record", "check"):
+        for mode in ("off", "scoped", "adaptive"):
             self.assertEqual({"MODE": mode}, self.settings("--mode", mode))
         for level in ("off", "error", "warn", "info", "debug"):
             self.assertEqual({"MODE": "adaptive", "LOG": level}, self.settings(f"--log={level}"))
 
     def test_budget_in_every_unit(self) -> None:
-        for text, size in (("0", 0), ("4096", 4096), ("512K", 524288), ("8M", 8388608), ("2g", 2147483648),
-                           ("3KiB", 3072), ("1mib", 1048576), ("9223372036854775807", 9223372036854775807)):
+        for text, size in (("65536", 65536), ("64K", 65536), ("512K", 524288), ("8M", 8388608), ("2g", 2147483648),
+                           ("300KiB", 307200), ("1mib", 1048576), ("9223372036854775807", 9223372036854775807)):
             self.assertEqual({"MODE": "adaptive", "BUDGET": str(size)}, self.settings("--budget", text))
 
     def test_statistics(self) -> None:
@@ -46,12 +46,29 @@ class OptionsSayWhatIsAccepted(ToolTest):
     def test_environment_holds_where_no_option_speaks(self) -> None:
         before = {"SCRATCH_MODE": "scoped", "SCRATCH_BUDGET": "1M", "SCRATCH_STATS": "0", "SCRATCH_LOG": "odd"}
         self.assertEqual({"MODE": "scoped", "BUDGET": "1M", "STATS": "0", "LOG": "odd"}, self.settings(**before))
-        self.assertEqual({"MODE": "off", "BUDGET": "2", "STATS": "1", "LOG": "info"},
-                         self.settings("--mode=off", "--budget=2", "--stats", "--log=info", **before))
+        self.assertEqual({"MODE": "off", "BUDGET": "2097152", "STATS": "1", "LOG": "info"},
+                         self.settings("--mode=off", "--budget=2M", "--stats", "--log=info", **before))
+
+    def test_mode_of_the_environment_that_cannot_be_used(self) -> None:
+        for command in (("run", "--", "/usr/bin/env"), ("env",)):
+            for mode, why in (("", "no mode"), ("Adaptive", "no mode"), ("\n", "no mode"), ("profile", "not built yet")):
+                done = self.scratch(*command, environment=self.environment(SCRATCH_MODE=mode))
+                self.assertEqual(0, done.returncode)
+                self.assertRegex(done.stderr, rf"\Ascratch: SCRATCH_MODE='.*' is {why} .*off, scoped, adaptive.*\n\Z")
+                self.assertIn("SCRATCH_MODE=adaptive\n", done.stdout)
+                # An option speaks louder, and who wants no warnings gets none.
+                for options, more in ((("--mode", "off"), {}), (("--log=off",), {}), ((), {"SCRATCH_LOG": "error"})):
+                    done = self.scratch(command[0], *options, *command[1:],
+                                        environment=self.environment(SCRATCH_MODE=mode, **more))
+                    self.assertEqual((0, ""), (done.returncode, done.stderr))
+
+    def test_budget_of_less_than_a_chunk(self) -> None:
+        for budget in ("0", "1", "4096", "63K", "65535"):
+            self.assert_refused(125, "run", f"--budget={budget}", "true", says=(repr(budget), "64K and more"))
 
     def test_wrong_values(self) -> None:
         for command in ("run", "env"):
-            self.assert_refused(125, command, "--mode", "fast", says=("'fast'", "off, scoped, profile, adaptive"))
+            self.assert_refused(125, command, "--mode", "fast", says=("'fast'", "off, scoped, adaptive"))
             self.assert_refused(125, command, "--log=loud", says=("'loud'", "off, error, warn, info, debug"))
             self.assert_refused(125, command, "--stats=xml", says=("'xml'", "text, json"))
             for budget in ("", "M", "8X", "-1", "1.5M", "8MB", "iB", "5iB", "٨", "1T",
@@ -78,8 +95,6 @@ class OptionsSayWhatIsAccepted(ToolTest):
         self.assert_refused(125, "env", "true", says=("true", "not accepted"))
 
     def test_what_is_not_built_yet(self) -> None:
-        for command in ("record", "report", "profile", "check", "top"):
-            self.assert_refused(125, command, "--anything", "true", says=(command, "not built yet"))
         for option in ("--region", "--trusted-region", "--frame"):
             self.assert_refused(125, "run", option, "f", "true", says=(option, "not built yet"))
 
@@ -95,6 +110,12 @@ class OptionsSayWhatIsAccepted(ToolTest):
             done = self.scratch(*arguments)
             self.assertEqual((0, ""), (done.returncode, done.stderr))
             self.assertLess(done.stdout.index("examples:"), done.stdout.index("usage:"))
+
+    def test_help_names_each_option_once(self) -> None:
+        said = self.scratch("run", "--help").stdout
+        self.assertEqual(1, said.count("options:\n"), said)
+        self.assertEqual(1, said.count("--help"), said)
+        self.assertIn("--stats[=text|json] ", said)
 
     def test_version(self) -> None:
         for option in ("--version", "-V"):

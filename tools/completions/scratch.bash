@@ -19,12 +19,12 @@ _scratch() {
         *) break ;;
         esac
     done
-    if ((index < COMP_CWORD)) && declare -F _command_offset >/dev/null; then
+    if ((index < COMP_CWORD)) && [[ $command == run ]] && declare -F _command_offset >/dev/null; then
         _command_offset "$index"
         return
     fi
     case $before in
-    --mode) mapfile -t COMPREPLY < <(compgen -W 'off scoped profile adaptive record check' -- "$word") ;;
+    --mode) mapfile -t COMPREPLY < <(compgen -W 'off scoped adaptive' -- "$word") ;;
     --log) mapfile -t COMPREPLY < <(compgen -W 'off error warn info debug' -- "$word") ;;
     --next) mapfile -t COMPREPLY < <(compgen -W 'mimalloc jemalloc tcmalloc' -f -- "$word") ;;
     --budget) mapfile -t COMPREPLY < <(compgen -W '512K 1M 8M 64M' -- "$word") ;;

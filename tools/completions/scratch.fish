@@ -1,12 +1,12 @@
 # fish completion of scratch
 complete -c scratch -n __fish_use_subcommand -f -a run -d 'run a program with its scratch memory on stacks'
 complete -c scratch -n __fish_use_subcommand -f -a env -d 'print the shell lines that run would set'
-complete -c scratch -n __fish_use_subcommand -f -a doctor -d 'check the installation, and what a program would gain'
+complete -c scratch -n __fish_use_subcommand -f -a doctor -d 'check the installation, and whether a program can be run'
 complete -c scratch -n __fish_use_subcommand -s V -l version -d 'print the version'
 complete -c scratch -s h -l help -d 'print the help'
 
 set -l settings '__fish_seen_subcommand_from run env'
-complete -c scratch -n "$settings" -x -l mode -a 'off scoped profile adaptive record check' -d 'how calls are routed'
+complete -c scratch -n "$settings" -x -l mode -a 'off scoped adaptive' -d 'how calls are routed'
 complete -c scratch -n "$settings" -x -l budget -a '512K 1M 8M 64M' -d 'the most memory that the stacks may hold'
 complete -c scratch -n "$settings" -f -l stats -d 'print statistics at the end'
 complete -c scratch -n "$settings" -r -l output -d 'write the statistics to this file'

@@ -1,4 +1,4 @@
-"""`scratch doctor`: is all in place, and what would a program gain? Each line says what to do."""
+"""`scratch doctor`: is all in place, and can a program be run so? Each line says what to do."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from .elf import Elf, ElfError
 from .failure import Failure
 from .library import find_shim
 from .place import Place
+from .say import put
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 
@@ -25,11 +26,11 @@ OWN_LIBRARIES = ("libc.so", "ld-linux", "libc.musl", "ld-musl")
 class Doctor:
     name = "doctor"
     takes_program = True
-    help = "check the installation, and what a program would gain"
-    usage = "scratch doctor [PROGRAM]"
+    help = "check the installation, and whether a program can be run"
+    usage = "scratch doctor [PROGRAM...]"
     examples = (
         ("scratch doctor", "the library, the kernel, the environment"),
-        ("scratch doctor /usr/bin/xsltproc", "and one program"),
+        ("scratch doctor /usr/bin/xsltproc", "and a program, or several"),
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> list[argparse.Action]:
@@ -38,8 +39,7 @@ class Doctor:
     def run(self, options: argparse.Namespace, program: list[str], place: Place) -> int:
         worst = 0
         for level, subject, found in _lines(program, place):
-            sys.stdout.write(f"{level:5} {subject:12} {found}\n")
-            sys.stdout.flush()
+            put(f"{level:5} {subject:12} {found}\n")
             worst = max(worst, level == FAIL)
         return worst
 
@@ -57,8 +57,8 @@ def _lines(program: list[str], place: Place) -> Iterator[Line]:
         yield FAIL, "library", failure.sentence
     yield from _kernel()
     yield from _preloaded(environment, shim)
-    if program:
-        yield from _program(program, shim, environment)
+    for name in program:
+        yield from _program(name, shim, environment)
 
 
 def _architecture(shim: str) -> Line:
@@ -139,9 +139,9 @@ def _preloaded(environment: dict[bytes, bytes], shim: str) -> Iterator[Line]:
         yield OK, "environment", f"{os.fsdecode(name)}={os.fsdecode(environment[name])} is set"
 
 
-def _program(program: list[str], shim: str, environment: dict[bytes, bytes]) -> Iterator[Line]:
+def _program(name: str, shim: str, environment: dict[bytes, bytes]) -> Iterator[Line]:
     try:
-        chosen = target.find(program[0], program[1:], environment)
+        chosen = target.find(name, [], environment)
         if shim:
             target.check(chosen, shim, environment)
     except Failure as failure:

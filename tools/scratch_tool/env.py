@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 
 from . import settings
 from .place import Place
+from .say import put
 
 
 class Env:
@@ -29,6 +29,5 @@ class Env:
         import shlex
         new = settings.changes(options, place, settings.initial_environment())
         lines = [f"export {os.fsdecode(name)}={shlex.quote(os.fsdecode(value))}" for name, value in new.items()]
-        sys.stdout.buffer.write(os.fsencode("\n".join(lines) + "\n"))
-        sys.stdout.flush()
+        put("\n".join(lines) + "\n")
         return 0

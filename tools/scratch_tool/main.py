@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from .doctor import Doctor
 from .env import Env
@@ -11,23 +10,34 @@ from .failure import OWN_ERROR, Failure
 from .later import LATER, LATER_OPTIONS
 from .place import Place
 from .run import Run
+from .say import complain, put
 
 # Each has a name, a help line, its usage and examples, takes_program (what follows the options belongs to a
 # program), add_arguments(parser) (returns what it added) and run(options, rest, place).
-COMMANDS = [Run(), Env(), Doctor(), *LATER]
+COMMANDS = [Run(), Env(), Doctor()]
 
 EXAMPLES = (
     ("scratch run -- PROGRAM ARGUMENTS", "run a program with its scratch memory on stacks"),
     ("scratch run --stats -- PROGRAM", "and print what was routed"),
-    ("scratch doctor PROGRAM", "can this program gain, and is all in place?"),
+    ("scratch doctor PROGRAM", "is all in place, and can this program be run so?"),
 )
+
+
+class Layout(argparse.HelpFormatter):
+    """argparse's, but for options whose value may be left out: the value is taken behind = only."""
+
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        if action.nargs == "?" and action.option_strings:
+            return f"{', '.join(action.option_strings)}[={action.metavar}]"
+        return super()._format_action_invocation(action)
 
 
 class Parser(argparse.ArgumentParser):
     """argparse, with our exit status, one sentence for an error, and the examples first in the help."""
 
     def __init__(self, usage: str, examples: tuple[tuple[str, str], ...], about: str) -> None:
-        super().__init__(prog=usage, usage=usage, allow_abbrev=False, add_help=False)
+        super().__init__(prog=usage, usage=usage, allow_abbrev=False, add_help=False, formatter_class=Layout)
+        self._optionals.title = "options"
         self.about = about
         self.examples = examples
         self.commands = ""
@@ -55,18 +65,17 @@ def main(arguments: list[str], place: Place) -> int:
             return _run_command(command, arguments[1:], place)
         return _run_alone(arguments, place)
     except Failure as failure:
-        _say(command, failure.sentence)
+        complain(_who(command), failure.sentence)
         return failure.status
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        return OWN_ERROR
     except Exception as error:
         where = error.__traceback__
         while where is not None and where.tb_next is not None:
             where = where.tb_next
         line = f"{where.tb_frame.f_code.co_filename}:{where.tb_lineno}" if where is not None else "unknown place"
-        _say(command, f"a mistake of ours, {type(error).__name__}: {error} ({line}); please report it")
+        complain(_who(command), f"a mistake of ours, {type(error).__name__}: {error} ({line}); "
+                                "please report it")
         return OWN_ERROR
 
 
@@ -74,10 +83,10 @@ def _run_alone(arguments: list[str], place: Place) -> int:
     if not arguments:
         raise Failure(OWN_ERROR, f"no command was given; accepted are {', '.join(_names())}, --help and --version")
     if arguments[0] in ("-h", "--help"):
-        _print(_overview().format_help())
+        put(_overview().format_help())
         return 0
     if arguments[0] in ("-V", "--version"):
-        _print(f"scratch {place.version}\n")
+        put(f"scratch {place.version}\n")
         return 0
     raise Failure(OWN_ERROR, f"{arguments[0]} is not an option; accepted are --help, --version and a command: "
                              f"{', '.join(_names())}")
@@ -86,6 +95,8 @@ def _run_alone(arguments: list[str], place: Place) -> int:
 def _run_command(name: str, arguments: list[str], place: Place) -> int:
     if name == "help":
         return _run_alone(["--help"], place)
+    if name in LATER:
+        raise Failure(OWN_ERROR, "this command is not built yet; accepted are " + ", ".join(_names()))
     found = [command for command in COMMANDS if command.name == name]
     if not found:
         raise Failure(OWN_ERROR, f"{name} is not a command; accepted are {', '.join(_names())} (to run a program: "
@@ -95,14 +106,12 @@ def _run_command(name: str, arguments: list[str], place: Place) -> int:
     added = command.add_arguments(parser)
     added.append(parser.add_argument("-h", "--help", action="store_true", help="print this"))
     own, rest = _split(arguments, [word for action in added if action.nargs is None for word in action.option_strings])
-    if command in LATER and "--help" not in own and "-h" not in own:
-        own = []
     for word in own:
         if word.split("=")[0] in LATER_OPTIONS:
             raise Failure(OWN_ERROR, f"{word} is not built yet; leave it out")
     options, unknown = parser.parse_known_args(own)
     if options.help:
-        _print(parser.format_help())
+        put(parser.format_help())
         return 0
     if unknown:
         raise Failure(OWN_ERROR, f"{unknown[0]} is not an option of {name}; accepted are "
@@ -137,13 +146,5 @@ def _overview() -> Parser:
     return parser
 
 
-def _print(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
-
-
-def _say(command: str, sentence: str) -> None:
-    name = f"scratch {command}" if command in _names() else "scratch"
-    # A name may hold anything; the sentence stays one line all the same.
-    line = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in sentence)
-    sys.stderr.write(f"{name}: {line}\n")
+def _who(command: str) -> str:
+    return f"scratch {command}" if command in (*_names(), *LATER) else "scratch"

@@ -6,36 +6,39 @@ import argparse
 import os
 
 from .failure import OWN_ERROR, Failure
+from .later import LATER_MODES
 from .library import ALLOCATORS, find_next, find_shim
 from .place import Place
+from .say import complain
 
-MODES = ("off", "scoped", "profile", "adaptive", "record", "check")
+MODES = ("off", "scoped", "adaptive")
 LEVELS = ("off", "error", "warn", "info", "debug")
 # As the shim reads them.
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+# One chunk: with less, no block could ever stand on a stack.
+LEAST_BUDGET = 64 << 10
 LARGEST_BUDGET = (1 << 63) - 1
 DEFAULT_MODE = "adaptive"
 
 
 def add_options(parser: argparse.ArgumentParser) -> list[argparse.Action]:
     """Adds the options, and returns them."""
-    options = parser.add_argument_group("options")
     return [
-        options.add_argument("--mode", type=_one_of("mode", MODES), metavar="MODE",
-                             help=f"{' | '.join(MODES)} (default: {DEFAULT_MODE})"),
-        options.add_argument("--budget", type=_bytes, metavar="BYTES",
-                             help="the most memory that the stacks may hold, as 8M or 512K (default: 8M)"),
-        options.add_argument("--output", type=_text, metavar="PATTERN",
-                             help="write the statistics to this file (%%e: name of the program, %%p: its pid)"),
-        options.add_argument("--next", type=_text, metavar="NAME|PATH",
-                             help=f"the allocator behind the stacks: {', '.join(ALLOCATORS)}, or a library's path"),
-        options.add_argument("--exclude", type=_text, metavar="NAMES",
-                             help="children that are left alone: names of programs, with commas between"),
-        options.add_argument("--log", type=_one_of("level", LEVELS), metavar="LEVEL",
-                             help=f"{' | '.join(LEVELS)} (default: warn)"),
-        options.add_argument("--stats", type=_one_of("format", ("text", "json")), nargs="?", const="text",
-                             help="print statistics at the end, as text or as JSON (--stats=json)"),
-        options.add_argument("--no-follow", action="store_true", help="leave the children of the program alone"),
+        parser.add_argument("--mode", type=_mode, metavar="MODE",
+                            help=f"{' | '.join(MODES)} (default: {DEFAULT_MODE})"),
+        parser.add_argument("--budget", type=_bytes, metavar="BYTES",
+                            help="the most memory that the stacks may hold, as 8M or 512K (default: 8M; at least 64K)"),
+        parser.add_argument("--output", type=_text, metavar="PATTERN",
+                            help="write the statistics to this file (%%e: name of the program, %%p: its pid)"),
+        parser.add_argument("--next", type=_text, metavar="NAME|PATH",
+                            help=f"the allocator behind the stacks: {', '.join(ALLOCATORS)}, or a library's path"),
+        parser.add_argument("--exclude", type=_text, metavar="NAMES",
+                            help="children that are left alone: names of programs, with commas between"),
+        parser.add_argument("--log", type=_one_of("level", LEVELS), metavar="LEVEL",
+                            help=f"{' | '.join(LEVELS)} (default: warn)"),
+        parser.add_argument("--stats", type=_one_of("format", ("text", "json")), nargs="?", const="text",
+                            metavar="text|json", help="print statistics at the end (default: as text)"),
+        parser.add_argument("--no-follow", action="store_true", help="leave the children of the program alone"),
     ]
 
 
@@ -56,8 +59,9 @@ def changes(options: argparse.Namespace, place: Place, environment: dict[bytes, 
     if options.next is not None:
         first.append(find_next(options.next, shim, environment))
     new = {b"LD_PRELOAD": _preload([os.fsencode(path) for path in first], environment.get(b"LD_PRELOAD", b""))}
-    if options.mode is not None or b"SCRATCH_MODE" not in environment:
-        new[b"SCRATCH_MODE"] = (options.mode or DEFAULT_MODE).encode()
+    mode = options.mode or _usable_mode(options, environment)
+    if mode is not None:
+        new[b"SCRATCH_MODE"] = mode.encode()
     if options.budget is not None:
         new[b"SCRATCH_BUDGET"] = str(options.budget).encode()
     if options.stats is not None:
@@ -87,6 +91,27 @@ def _preload(first: list[bytes], before: bytes) -> bytes:
     return b":".join(first + rest)
 
 
+def _usable_mode(options: argparse.Namespace, environment: dict[bytes, bytes]) -> str | None:
+    """The mode to set where no option names one: none where the environment has one that can be used."""
+    text = environment.get(b"SCRATCH_MODE")
+    if text is None:
+        return DEFAULT_MODE
+    given = os.fsdecode(text)
+    if given in MODES:
+        return None
+    level = options.log or os.fsdecode(environment.get(b"SCRATCH_LOG", b""))
+    if level not in ("off", "error"):
+        why = "is not built yet" if given in LATER_MODES else "is no mode"
+        complain("scratch", f"SCRATCH_MODE={given!r} {why} (accepted: {', '.join(MODES)}); {DEFAULT_MODE} is used")
+    return DEFAULT_MODE
+
+
+def _mode(text: str) -> str:
+    if text in LATER_MODES:
+        raise argparse.ArgumentTypeError(f"{text!r} is not built yet; accepted are {', '.join(MODES)}")
+    return _one_of("mode", MODES)(text)
+
+
 def _one_of(kind: str, accepted: tuple[str, ...]):
     def parse(text: str) -> str:
         if text not in accepted:
@@ -106,6 +131,9 @@ def _bytes(text: str) -> int:
     if size > LARGEST_BUDGET:
         raise argparse.ArgumentTypeError(f"{text!r} is more than an address space holds; accepted is up to "
                                          f"{LARGEST_BUDGET} bytes")
+    if size < LEAST_BUDGET:
+        raise argparse.ArgumentTypeError(f"{text!r} is less than one chunk of a stack, so nothing could be put there; "
+                                         "accepted is 64K and more (to put nothing there: --mode off)")
     return size
 
 
