@@ -79,7 +79,8 @@ class DoctorFindsWhatIsWrong(ToolTest):
     def test_several_programs(self) -> None:
         one, two = self.program("one"), self.program("two", text=OWN_MALLOC)
         lines = self.doctor(one, "no-such-program", two, status=1)
-        self.assertEqual([str(one), str(two)], [text for level, about, text in lines if (level, about) == ("ok", "program")])
+        checked = [text for level, about, text in lines if (level, about) == ("ok", "program")]
+        self.assertEqual([str(one), str(two)], checked)
         self.assertIn("no-such-program", self.found(lines, "fail", "program"))
         self.assertIn("defines malloc itself", self.found(lines, "warn", "malloc"))
 

@@ -16,7 +16,8 @@ class OnlyWhatIsBuiltIsOffered(ToolTest):
     def test_commands_are_refused(self) -> None:
         for command in COMMANDS:
             for more in ((), ("--anything", "true"), ("--help",)):
-                self.assert_refused(125, command, *more, says=(f"scratch {command}: ", "not built yet", "run, env, doctor"))
+                self.assert_refused(125, command, *more, says=(f"scratch {command}: ", "not built yet",
+                                                                 "run, env, doctor"))
 
     def test_modes_are_refused(self) -> None:
         for command in ("run", "env"):

@@ -51,7 +51,8 @@ class OptionsSayWhatIsAccepted(ToolTest):
 
     def test_mode_of_the_environment_that_cannot_be_used(self) -> None:
         for command in (("run", "--", "/usr/bin/env"), ("env",)):
-            for mode, why in (("", "no mode"), ("Adaptive", "no mode"), ("\n", "no mode"), ("profile", "not built yet")):
+            for mode, why in (("", "no mode"), ("Adaptive", "no mode"), ("\n", "no mode"),
+                              ("profile", "not built yet")):
                 done = self.scratch(*command, environment=self.environment(SCRATCH_MODE=mode))
                 self.assertEqual(0, done.returncode)
                 self.assertRegex(done.stderr, rf"\Ascratch: SCRATCH_MODE='.*' is {why} .*off, scoped, adaptive.*\n\Z")

@@ -15,8 +15,8 @@ class OutputMayEndEarly(ToolTest):
         reading, writing = os.pipe()
         os.close(reading)
         try:
-            done = subprocess.run([SCRIPT, *arguments], stdin=subprocess.DEVNULL, stdout=writing, stderr=subprocess.PIPE,
-                                  text=True, check=False, timeout=60, env=self.environment(**more))
+            done = subprocess.run([SCRIPT, *arguments], stdin=subprocess.DEVNULL, stdout=writing,
+                                  stderr=subprocess.PIPE, text=True, check=False, timeout=60, env=self.environment(**more))
         finally:
             os.close(writing)
         return done.returncode, done.stderr
