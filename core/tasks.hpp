@@ -18,4 +18,8 @@ task_id this_process() noexcept;
 /// included, counts as alive. Keeps errno.
 bool is_gone(task_id process, task_id thread) noexcept;
 
+/// Nanoseconds of CPU time that the calling process has taken, all its threads together; 0 where
+/// the kernel does not say. Keeps errno.
+std::uint64_t cpu_time_of_process() noexcept;
+
 } // namespace scratch::tasks

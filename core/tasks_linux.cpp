@@ -1,6 +1,7 @@
 #include "core/tasks.hpp"
 
 #include <cerrno>
+#include <ctime>
 
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -18,6 +19,15 @@ bool is_gone(task_id process, task_id thread) noexcept {
     const bool gone = syscall(SYS_tgkill, process, thread, 0) != 0 && errno == ESRCH;
     errno = saved;
     return gone;
+}
+
+std::uint64_t cpu_time_of_process() noexcept {
+    const int saved = errno;
+    timespec now = {};
+    if (syscall(SYS_clock_gettime, CLOCK_PROCESS_CPUTIME_ID, &now) != 0) now = {};
+    errno = saved;
+    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
+           static_cast<std::uint64_t>(now.tv_nsec);
 }
 
 } // namespace scratch::tasks

@@ -11,6 +11,7 @@
 #include "shim/heap/machine_stack.hpp"
 #include "shim/lifecycle/start.hpp"
 #include "shim/observe/counters.hpp"
+#include "shim/route/decision.hpp"
 #include "shim/route/runtime_callers.hpp"
 
 // Where the main thread's machine stack began; glibc's loader sets it before anything else runs.
@@ -134,6 +135,7 @@ void notice_fork() noexcept {
                                                    std::memory_order_acq_rel))
             started_in_child();
         forget_reader();
+        resume_decisions_in_child();
     }
     // Each thread for itself: the first slow path of a child may be on a thread that the child
     // began.

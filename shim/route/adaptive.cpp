@@ -5,7 +5,7 @@
 #include "shim/heap/thread_heap.hpp"
 #include "shim/heap/threads.hpp"
 #include "shim/next/next.hpp"
-#include "shim/observe/counters.hpp"
+#include "shim/route/decision.hpp"
 #include "shim/route/route.hpp"
 #include "shim/route/samples.hpp"
 #include "shim/route/sites.hpp"
@@ -14,24 +14,6 @@ namespace scratch::shim {
 
 namespace {
 
-// --- the decision
-// ------------------------------------------------------------------------------------------
-
-// Calls are judged by windows of so many samples.
-constexpr std::uint32_t window = 256;
-// A sample costs some 400 instructions. After so many windows, and again after as many, one is
-// taken a quarter as often: of a program that gains nothing the first 65,536 calls pay 6
-// instructions each, later ones less than 1.
-constexpr std::uint32_t windows_per_interval = 4;
-constexpr std::uint32_t longest_interval = 1024;
-// A look into the table costs every call about 14 instructions, and a routed call and its free save
-// about 80 of glibc's 130: below a sixth nothing is gained, and what programs lose by other memory
-// being warm was measured up to a third. So half of the calls have to be eligible.
-constexpr std::uint32_t needed_share = window / 2;
-// And two calls in five have to have been routed, for that to go on.
-constexpr std::uint32_t routed_of_five = 2;
-// So many windows without a gain (two million calls), and the program is left alone.
-constexpr std::uint32_t patience = 16;
 // Larger blocks gain little by a cheaper call, and fill chunks.
 constexpr std::size_t largest_routed = 4096;
 // Retired chunks with live blocks that a thread may have before the sites of those blocks are
@@ -41,65 +23,11 @@ constexpr std::uint32_t tolerated_waiting = 2;
 // less than a MiB.
 constexpr std::size_t most_held = std::size_t{768} << 10;
 
-enum class phase : std::uint8_t { watching, routing, gave_up };
-constinit std::atomic<phase> phase_now{phase::watching};
-constinit std::atomic<std::uint32_t> window_samples{0};
-constinit std::atomic<std::uint32_t> window_eligible{0};
-constinit std::atomic<std::uint32_t> windows{0};
 constinit std::atomic<bool> in_regions{false};
-constinit std::atomic<std::uint32_t> interval{first_interval};
-constinit std::atomic<std::uint64_t> scratch_calls_before{0};
 
-void enter_phase(phase entered) noexcept {
-    phase_now.store(entered, std::memory_order_relaxed);
-    if (entered == phase::routing) route_eligible_sites();
-    if (entered != phase::routing) unroute_all_sites();
-    if (entered == phase::gave_up) counters().gave_up.store(1, std::memory_order_relaxed);
-    redirect_entries();
-}
-
-std::uint64_t routed_calls_since_last_window() noexcept {
-    std::uint64_t all = 0;
-    for (std::uint32_t slot = 0; slot < heaps_ever_started(); ++slot)
-        all += heap_at(slot)->hot.counted.scratch_calls;
-    return all - scratch_calls_before.exchange(all, std::memory_order_relaxed);
-}
-
-void end_window(std::uint32_t eligible) noexcept {
-    const std::uint32_t count = windows.fetch_add(1, std::memory_order_relaxed) + 1;
-    const std::uint32_t passed = window * interval.load(std::memory_order_relaxed);
-    if (count % windows_per_interval == 0 && passed < window * longest_interval)
-        interval.store(passed / window * 4, std::memory_order_relaxed);
-    switch (phase_now.load(std::memory_order_relaxed)) {
-    case phase::watching:
-        if (eligible >= needed_share) {
-            routed_calls_since_last_window();
-            enter_phase(phase::routing);
-        } else if (count >= patience) {
-            enter_phase(phase::gave_up);
-        }
-        break;
-    case phase::routing:
-        if (routed_calls_since_last_window() * (5 - routed_of_five) <
-            std::uint64_t{passed} * routed_of_five) {
-            enter_phase(phase::watching);
-        } else {
-            route_eligible_sites();
-        }
-        break;
-    case phase::gave_up:
-        break;
-    }
-}
-
-void count_sample(const site &from, std::size_t size) noexcept {
+bool is_eligible(const site &from, std::size_t size) noexcept {
     const site_state state = from.state.load(std::memory_order_relaxed);
-    if (size <= largest_routed && (state == site_state::eligible || state == site_state::routed))
-        window_eligible.fetch_add(1, std::memory_order_relaxed);
-    if (window_samples.fetch_add(1, std::memory_order_relaxed) + 1 == window) {
-        window_samples.store(0, std::memory_order_relaxed);
-        end_window(window_eligible.exchange(0, std::memory_order_relaxed));
-    }
+    return size <= largest_routed && (state == site_state::eligible || state == site_state::routed);
 }
 
 // --- one call
@@ -116,18 +44,23 @@ bool may_open_chunk(const thread_heap *heap) noexcept {
 // Null where this call is not put on the stack.
 [[gnu::noinline]] void *take_sample(std::size_t size, origin from) noexcept {
     const std::uint32_t passed = this_thread.interval;
-    this_thread.interval = this_thread.countdown = interval.load(std::memory_order_relaxed);
+    this_thread.interval = this_thread.countdown = sample_interval.load(std::memory_order_relaxed);
     site *sampled;
     {
         const inside here(from.frame);
         thread_heap *heap = here ? start_own_heap() : nullptr;
         if (heap == nullptr) return nullptr;
         heap->samples.clock += passed;
+        // A trial is to find out what routing costs, not what samples do.
+        if (phase_now.load(std::memory_order_relaxed) == phase::trying) {
+            count_sample(passed, false);
+            return nullptr;
+        }
         sampled = find_site(key_of(from), from.caller);
         if (sampled == nullptr) return nullptr;
         sampled->sampled.fetch_add(1, std::memory_order_relaxed);
         sampled->bytes.fetch_add(size, std::memory_order_relaxed);
-        count_sample(*sampled, size);
+        count_sample(passed, is_eligible(*sampled, size));
         // A site that failed once is not asked again: every late block costs a place in a chunk.
         if (size > largest_routed || sampled->old.load(std::memory_order_relaxed) != 0)
             return nullptr;
@@ -163,19 +96,14 @@ bool may_open_chunk(const thread_heap *heap) noexcept {
 void *push_in_general(std::size_t size, origin from) noexcept {
     if (void *pushed = push_in_region(size, 1, from)) return pushed;
     if (this_thread.own != nullptr && this_thread.own->regions.depth != 0) return nullptr;
-    switch (phase_now.load(std::memory_order_relaxed)) {
-    case phase::routing:
+    if (phase_now.load(std::memory_order_relaxed) == phase::gave_up) return nullptr;
+    if (routes_now.load(std::memory_order_relaxed)) {
         if (std::uint32_t place; size <= largest_routed && is_routed(from, place)) {
             if (void *pushed = try_push(*this_thread.hot, size, place)) return pushed;
             return push_routed_slowly(size, place);
         }
-        [[fallthrough]];
-    case phase::watching:
-        return is_time_for_sample() ? take_sample(size, from) : nullptr;
-    case phase::gave_up:
-        break;
     }
-    return nullptr;
+    return is_time_for_sample() ? take_sample(size, from) : nullptr;
 }
 
 // --- the entry points
@@ -237,15 +165,8 @@ void *general(std::size_t size) {
 template <typename Next>
 malloc_function entry_point() noexcept {
     if (is_counting() || in_regions.load(std::memory_order_relaxed)) return general<Next>;
-    switch (phase_now.load(std::memory_order_relaxed)) {
-    case phase::watching:
-        return watching<Next>;
-    case phase::routing:
-        return routing<Next>;
-    case phase::gave_up:
-        break;
-    }
-    return nullptr;
+    if (phase_now.load(std::memory_order_relaxed) == phase::gave_up) return nullptr;
+    return routes_now.load(std::memory_order_relaxed) ? routing<Next> : watching<Next>;
 }
 
 } // namespace

@@ -1,10 +1,10 @@
 // Mode adaptive: finds by samples which sites' blocks die young, and routes those while that gains.
 //
-// First it watches: one call in calls_per_sample is put on the stack, the others pass for the price
-// of a counter. Sites whose samples all died young are eligible. Once they make up enough of all
-// calls, each call pays for a look into the table of routed sites, and theirs go to scratch. Where
-// they never do, the entry points become the next allocator's own and the program is left as it
-// was.
+// First it watches: a call out of many is put on the stack, the others pass for the price of a
+// counter. Sites whose samples all died young are eligible. Once they make up enough of all calls,
+// it tries what is gained if each call pays for a look into the table of routed sites and theirs go
+// to scratch (decision.hpp). Where nothing is, the entry points become the next allocator's own and
+// the program is left as it was.
 #pragma once
 
 #include <cstddef>
