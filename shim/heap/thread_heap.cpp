@@ -94,7 +94,7 @@ void free_as_owner(thread_heap *heap, block *freed) noexcept {
     refuse_to_free(freed->payload());
 }
 
-void release_slowly(block *freed) noexcept {
+[[gnu::noinline]] void release_slowly(block *freed) noexcept {
     check_freeable(freed);
     chunk *home = chunk_of(freed);
     if (home->owner == this_thread.own) {
@@ -120,24 +120,50 @@ void release_newest_slowly(block *newest) noexcept {
     if (!still_newest) release(newest->payload());
 }
 
-void release_elsewhere(block *freed) noexcept {
-    chunk *home = chunk_of(freed);
-    hot_words &hot = *this_thread.hot;
-    if (home->owner != this_thread.own || hot.inside != 0) return release_slowly(freed);
-    take_inside_word(hot);
-    const bool marked = mark_freed(*freed);
-    bool died = false;
-    if (marked) {
-        leave_hole(freed);
-        died = was_last(this_thread.own, home, freed->size);
-    }
-    give_inside_word(hot);
-    if (!marked) return release_slowly(freed);
-    if (!died) return;
-    // A handler that interrupted us between may have given it back already.
+namespace {
+
+[[gnu::noinline]] void give_back_if_dead(chunk *home) noexcept {
+    // A handler that interrupted us since may have given it back already.
     if (const inside here; here && home->use == chunk_use::retired && home->live == 0 &&
                            home->owner == this_thread.own)
         give_back_dead(this_thread.own, home);
+}
+
+// In the open chunk of an outer region: its top is where this region began.
+[[gnu::noinline]] void release_in_outer(block *freed) noexcept {
+    hot_words &hot = *this_thread.hot;
+    take_inside_word(hot);
+    const bool marked = mark_freed(*freed);
+    if (marked) leave_hole(freed);
+    give_inside_word(hot);
+    if (!marked) release_slowly(freed);
+}
+
+} // namespace
+
+// Saves no register: what is rare is behind a jump.
+void release_elsewhere(block *freed) noexcept {
+    chunk *home = chunk_of(freed);
+    hot_words &hot = *this_thread.hot;
+    if (home->owner != this_thread.own || hot.inside != 0) [[unlikely]]
+        return release_slowly(freed);
+    if (home->use != chunk_use::retired) [[unlikely]]
+        return release_in_outer(freed);
+    if (!home->settled) {
+        // The end of its region will count what lives.
+        if (!mark_freed(*freed)) [[unlikely]]
+            release_slowly(freed);
+        return;
+    }
+    take_inside_word(hot);
+    if (!mark_freed(*freed)) [[unlikely]] {
+        give_inside_word(hot);
+        return release_slowly(freed);
+    }
+    const bool died = was_last(this_thread.own, home, freed->size);
+    give_inside_word(hot);
+    if (died) [[unlikely]]
+        give_back_if_dead(home);
 }
 
 void *push_slowly(std::size_t size, std::size_t alignment, std::uint32_t site,
