@@ -1,5 +1,6 @@
 #include "shim/lifecycle/configuration.hpp"
 
+#include "shim/heap/chunk.hpp"
 #include "shim/lifecycle/preload_list.hpp"
 #include "shim/observe/log.hpp"
 #include "shim/observe/plain_text.hpp"
@@ -126,7 +127,7 @@ private:
     log_level level_ = log_level::warn;
 };
 
-enum class byte_count_error { none, not_a_number, too_large };
+enum class byte_count_error { none, not_a_number, too_large, too_small };
 
 byte_count_error parse_bytes(std::string_view text, std::size_t &result) noexcept {
     std::size_t number = 0;
@@ -151,8 +152,21 @@ byte_count_error parse_bytes(std::string_view text, std::size_t &result) noexcep
     // An object cannot be larger than what a difference of pointers can hold.
     if (overflow || number > static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max()))
         return byte_count_error::too_large;
+    // With less no block would ever stand on a stack.
+    if (number < chunk_size) return byte_count_error::too_small;
     result = number;
     return byte_count_error::none;
+}
+
+const char *describe(byte_count_error error) noexcept {
+    switch (error) {
+    case byte_count_error::too_large:
+        return " is more than a process can hold";
+    case byte_count_error::too_small:
+        return " is less than one chunk of a stack";
+    default:
+        return " is not a number of bytes";
+    }
 }
 
 std::size_t read_budget(const reader &from, std::size_t standard) noexcept {
@@ -163,11 +177,10 @@ std::size_t read_budget(const reader &from, std::size_t standard) noexcept {
     const byte_count_error error = parse_bytes(value, budget);
     if (error == byte_count_error::none) return budget;
     fixed_text<256> what;
-    what.add(error == byte_count_error::too_large ? " is more than a process can hold"
-                                                  : " is not a number of bytes");
-    what.format(" (accepted: digits with K, M or G behind them where wanted, such as 512K); "
-                "the default %zuM is used",
-                standard >> 20);
+    what.add(describe(error));
+    what.format(" (accepted: digits with K, M or G behind them where wanted, such as 512K, and no "
+                "less than %zuK); the default %zuM is used",
+                chunk_size >> 10, standard >> 20);
     from.warn(name, value, what.view());
     return standard;
 }
@@ -220,6 +233,18 @@ void warn_of_what_is_not_built(const reader &from, bool profile_asked, run_mode 
         from.warn("SCRATCH_RULES", rules, " is not used: rules are not built yet");
 }
 
+// Takes every entry of a variable out of the environment, in place.
+void forget_variable(char **environment, std::string_view name) noexcept {
+    char **kept = environment;
+    for (char **entry = environment; *entry != nullptr; ++entry) {
+        const std::string_view whole(*entry);
+        if (whole.size() > name.size() && whole.starts_with(name) && whole[name.size()] == '=')
+            continue;
+        *kept++ = *entry;
+    }
+    *kept = nullptr;
+}
+
 void stop_following(char **environment) noexcept {
     char *list = find_variable(environment, "LD_PRELOAD");
     const char *own_path = path_of_own_object();
@@ -245,6 +270,9 @@ configuration read_configuration(char **environment) noexcept {
         from.read_choice<statistics_format>("SCRATCH_STATS", statistics_formats, result.statistics);
     result.follow = from.read_choice<bool>("SCRATCH_FOLLOW", yes_or_no, result.follow);
     result.output = read_output(from);
+    // No child could use it either, and each would say so again.
+    if (result.output == nullptr && environment != nullptr)
+        forget_variable(environment, "SCRATCH_OUTPUT");
 
     const char *mode_as_given = from.value_of("SCRATCH_MODE");
     const bool profile_asked =

@@ -16,6 +16,7 @@
 #include "shim/observe/log.hpp"
 #include "shim/observe/report.hpp"
 #include "shim/route/route.hpp"
+#include "shim/route/samples.hpp"
 #include "shim/route/sites.hpp"
 
 extern "C" void *malloc(std::size_t size) noexcept;
@@ -75,7 +76,8 @@ void configure() noexcept {
     if (in_force.statistics != statistics_format::none) {
         site_line sites[10];
         const std::size_t count = list_sites(sites);
-        write_report(in_force, counters(), std::span(sites).first(count));
+        write_report(in_force, counters(), std::span(sites).first(count),
+                     {.first = first_interval, .longest = longest_interval});
     }
     close_counters();
 }

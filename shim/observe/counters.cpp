@@ -76,7 +76,12 @@ int create_file_for(const configuration &configuration, char **environment) noex
             create_asked_file(configuration.output, own.words.program, content, file.path);
         file.asked = descriptor >= 0;
         if (file.asked) return descriptor;
-        if (configuration.log >= log_level::warn) warn_of_no_file(descriptor);
+        if (configuration.log >= log_level::warn) {
+            const std::uint64_t mark = mark_of_refusal(configuration.output, descriptor);
+            if (own.words.refused_output != mark && !was_refused_before(environment, mark))
+                warn_of_no_file(descriptor);
+            own.words.refused_output = mark;
+        }
     }
     return create_default_file(environment, content, file.path);
 }

@@ -42,6 +42,7 @@ struct process_counters {
     std::atomic<std::uint64_t> threads;     // thread heaps ever started
     std::atomic<std::uint32_t> gave_up;     // adaptive: 1 when it found nothing to gain
     std::atomic<std::uint32_t> stood_aside; // a reason: see stand_aside_reason, 0 none
+    std::uint64_t refused_output; // a mark of the SCRATCH_OUTPUT that could not be used, 0 none
 };
 
 enum class stand_aside_reason : std::uint32_t {
@@ -91,7 +92,8 @@ process_counters &counters() noexcept;
 // followed, a stale file of the same name is removed first), its descriptor closed at once; or the
 // one of SCRATCH_OUTPUT, which is kept at exit. There, a file that belongs to a process that still
 // lives, and the file that this process wrote before an exec, get company: the name with .1, .2,
-// ... behind it; a file that scratch did not write is left alone, with a warning. `fresh` (a forked
+// ... behind it; a file that scratch did not write is left alone, with a warning, which is left out
+// where the parent gave it, or this process before an exec. `fresh` (a forked
 // child): counts start at zero in a mapping of its own, at the same address; the parent's is left
 // alone. Failure leaves words of the process in use. Space in the file is taken before it is
 // mapped, so a full file system is a failure here and no SIGBUS later. Allocates nothing; errno

@@ -59,12 +59,28 @@ earlier_file judge_earlier(const char *path) noexcept {
                                       : earlier_file::of_dead_process;
 }
 
+bool name_default_file(const char *folder, std::uint32_t process, path_text &path) noexcept {
+    plain_text name(path.bytes, sizeof path.bytes);
+    name.format("%s/scratch-%u-%u", folder, this_user(), process);
+    return finish(name);
+}
+
+bool says_refused(const char *path, std::uint32_t process, std::uint64_t mark) noexcept {
+    const int descriptor = open_to_read(path);
+    if (descriptor < 0) return false;
+    const file_identity file = identify(descriptor);
+    process_counters read;
+    const long size = read_start(descriptor, reinterpret_cast<char *>(&read), sizeof read);
+    close_descriptor(descriptor);
+    return file.regular && file.owner == this_user() && size == long{sizeof read} &&
+           read.magic == counters_magic && read.version == counters_version &&
+           read.pid == process && read.refused_output == mark;
+}
+
 // `folder` must belong to this user, or be one where nobody else can remove our file (/dev/shm is
 // sticky).
 int create_in(const char *folder, std::string_view content, path_text &path) noexcept {
-    plain_text name(path.bytes, sizeof path.bytes);
-    name.format("%s/scratch-%u-%u", folder, this_user(), this_process());
-    if (!finish(name)) return -ENAMETOOLONG;
+    if (!name_default_file(folder, this_process(), path)) return -ENAMETOOLONG;
     int descriptor = create_with(path.bytes, private_file, content);
     if (descriptor != -EEXIST) return descriptor;
     // It has our own number, so whoever made it is gone: a process that died, or this one before an
@@ -151,6 +167,27 @@ int create_asked_file(const char *pattern, std::string_view program, std::string
         if (descriptor != -EEXIST) return descriptor; // else another process was faster: next name
     }
     return -EEXIST;
+}
+
+std::uint64_t mark_of_refusal(const char *pattern, int error) noexcept {
+    // FNV-1a.
+    std::uint64_t mark = 0xcbf29ce484222325u ^ static_cast<std::uint64_t>(-error);
+    for (const char *at = pattern; *at != 0; ++at)
+        mark = (mark ^ static_cast<unsigned char>(*at)) * 0x100000001b3u;
+    return mark | 1;
+}
+
+bool was_refused_before(char **environment, std::uint64_t mark) noexcept {
+    static constinit path_text path{};
+    const char *const folders[] = {runtime_folder(environment), "/dev/shm"};
+    const std::uint32_t processes[] = {this_process(), parent_process()};
+    for (const char *folder : folders) {
+        for (const std::uint32_t process : processes) {
+            if (folder == nullptr || !name_default_file(folder, process, path)) continue;
+            if (says_refused(path.bytes, process, mark)) return true;
+        }
+    }
+    return false;
 }
 
 const char *describe_error(int error) noexcept {

@@ -4,6 +4,7 @@
 #include "shim/observe/descriptor.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 namespace scratch::shim {
@@ -24,6 +25,12 @@ int create_default_file(char **environment, std::string_view content, path_text 
 // For a pattern of SCRATCH_OUTPUT, %e being `program`:
 int create_asked_file(const char *pattern, std::string_view program, std::string_view content,
                       path_text &path) noexcept;
+
+// A number for a pattern and the error that it failed with, never 0: whoever has the same number in
+// its counters (refused_output) has said so.
+std::uint64_t mark_of_refusal(const char *pattern, int error) noexcept;
+// Whether the default file of the parent, or of this process before an exec, has that number.
+bool was_refused_before(char **environment, std::uint64_t mark) noexcept;
 
 // Removes files of processes that are gone, this user's, out of a folder: some of them, see
 // visit_some_names. Processes that end by _exit or a signal leave their file behind.

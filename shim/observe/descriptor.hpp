@@ -71,6 +71,7 @@ void *map_shared(void *place, std::size_t size, int descriptor) noexcept;
 // False only if there surely is no such process.
 bool process_may_live(std::uint32_t process) noexcept;
 std::uint32_t this_process() noexcept;
+std::uint32_t parent_process() noexcept;
 std::uint32_t this_user() noexcept;
 
 // The target of a symbolic link, cut to `size`; an empty view on failure.

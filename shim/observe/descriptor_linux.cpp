@@ -175,6 +175,10 @@ std::uint32_t this_process() noexcept {
     return static_cast<std::uint32_t>(call_kernel(SYS_getpid));
 }
 
+std::uint32_t parent_process() noexcept {
+    return static_cast<std::uint32_t>(call_kernel(SYS_getppid));
+}
+
 std::uint32_t this_user() noexcept { return static_cast<std::uint32_t>(call_kernel(SYS_geteuid)); }
 
 std::string_view read_link(const char *path, char *into, std::size_t size) noexcept {

@@ -116,18 +116,24 @@ bool only_sampled(const process_counters &totals) noexcept {
                totals.next_calls.load(std::memory_order_relaxed) / 16;
 }
 
+bool calls_counted(const process_counters &totals) noexcept {
+    return totals.mode != static_cast<std::uint32_t>(run_mode::off) &&
+           totals.stood_aside.load(std::memory_order_relaxed) !=
+               static_cast<std::uint32_t>(stand_aside_reason::own_malloc);
+}
+
 bool nothing_gained(const process_counters &totals) noexcept {
     return totals.scratch_calls.load(std::memory_order_relaxed) == 0 || only_sampled(totals) ||
            totals.gave_up.load(std::memory_order_relaxed) != 0;
 }
 
 void write_report(const configuration &configuration, const process_counters &totals,
-                  std::span<const site_line> sites) noexcept {
+                  std::span<const site_line> sites, sampling of_sites) noexcept {
     if (configuration.statistics == statistics_format::none) return;
     const kept_errno keep;
     std::array<const site_line *, most_sites_reported> chosen{};
     const std::size_t count = choose_sites(sites, chosen);
-    const report_content content{configuration, totals, {chosen.data(), count}};
+    const report_content content{configuration, totals, {chosen.data(), count}, of_sites};
 
     plain_text report(room, sizeof room);
     if (configuration.statistics == statistics_format::json)

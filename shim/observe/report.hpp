@@ -11,10 +11,17 @@
 //     nothing_gained      true where nothing was routed or adaptive gave up
 //     budget_bytes        the budget
 //     scratch_calls ...   each counter of counters.hpp under its own name there, a number
-//     sites               the ten sites with the most bytes on a stack, most first, each an object:
+//     sites               the ten callers with the most bytes, most first, each an object:
 //                         address ("0x..."), module (path), offset in the module ("0x..."), symbol,
 //                         symbol_offset (a number) (null where not known), calls, bytes, escapes,
-//                         routed, demoted
+//                         routed, demoted, depths (of the machine stack at which it was seen: so
+//                         many sites are in one; routed and demoted where one of them is).
+//                         Adaptive mode looks at samples only: calls, bytes and escapes are theirs,
+//                         and a routed site is sampled no more
+//     sampled_one_in      [a, b]: of so many calls one was looked at, at first and later;
+//                         [1, 1] where it was every one
+//     counted             false where calls passed without being counted: in mode off, and where
+//                         the program has a malloc of its own
 #pragma once
 
 #include "shim/observe/standard_error.hpp"
@@ -36,6 +43,13 @@ struct site_line {
     std::uint64_t escapes;
     bool routed;
     bool demoted;
+    std::uint32_t depths = 1; // of the machine stack: sites that are one caller's
+};
+
+// Of how many calls one is in the lines of sites: at first, and at most.
+struct sampling {
+    std::uint32_t first = 1;
+    std::uint32_t longest = 1;
 };
 
 // Writes the statistics in the format that was asked for, if one was: to the file of
@@ -44,6 +58,6 @@ struct site_line {
 // names of sites but allocates nothing. `totals.program`, `pid` and `mode` are those of counters().
 // Called by one thread at a time.
 void write_report(const configuration &configuration, const process_counters &totals,
-                  std::span<const site_line> sites) noexcept;
+                  std::span<const site_line> sites, sampling of_sites = {}) noexcept;
 
 } // namespace scratch::shim

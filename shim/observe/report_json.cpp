@@ -51,9 +51,9 @@ void add_site(plain_text &text, const site_line &site) noexcept {
     text.format(",\"offset\":\"0x%zx\",\"symbol\":", place.module_offset);
     add_string_or_null(text, place.symbol);
     text.format(",\"symbol_offset\":%zu,\"calls\":%" PRIu64 ",\"bytes\":%" PRIu64
-                ",\"escapes\":%" PRIu64 ",\"routed\":%s,\"demoted\":%s}",
+                ",\"escapes\":%" PRIu64 ",\"routed\":%s,\"demoted\":%s,\"depths\":%u}",
                 place.symbol_offset, site.calls, site.bytes, site.escapes,
-                true_or_false(site.routed), true_or_false(site.demoted));
+                true_or_false(site.routed), true_or_false(site.demoted), unsigned{site.depths});
 }
 
 } // namespace
@@ -98,7 +98,8 @@ void add_report_as_json(plain_text &text, const report_content &content) noexcep
         first = false;
         add_site(text, *site);
     }
-    text.add("]}");
+    text.format("],\"sampled_one_in\":[%u,%u],\"counted\":%s}", unsigned{content.of_sites.first},
+                unsigned{content.of_sites.longest}, true_or_false(calls_counted(totals)));
 }
 
 } // namespace scratch::shim

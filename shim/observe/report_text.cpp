@@ -46,7 +46,14 @@ void add_place(plain_text &text, std::uintptr_t caller) noexcept {
 
 void add_sites(plain_text &text, const report_content &content) noexcept {
     if (content.sites.empty()) return;
-    add_heading(text, "site", "calls", "bytes");
+    const sampling &taken = content.of_sites;
+    fixed_text<64> heading;
+    heading.add("site");
+    const bool all = taken.longest <= 1;
+    if (!all)
+        heading.format(" (one call in %u to %u)", unsigned{taken.first}, unsigned{taken.longest});
+    heading.add('\0');
+    add_heading(text, heading.view().data(), all ? "calls" : "samples", "bytes");
     for (const site_line *site : content.sites) {
         text.add("  ");
         fixed_text<512> name;
@@ -60,7 +67,9 @@ void add_sites(plain_text &text, const report_content &content) noexcept {
             text.format("%*s", name_width - size, "");
         text.format("%16" PRIu64 "%20" PRIu64, site->calls, site->bytes);
         if (site->escapes != 0) text.format("  escapes %" PRIu64, site->escapes);
+        if (site->routed) text.add("  routed");
         if (site->demoted) text.add("  demoted");
+        if (site->depths > 1) text.format("  depths %u", unsigned{site->depths});
         text.add('\n');
     }
 }
@@ -80,12 +89,8 @@ const char *explain(std::uint32_t reason) noexcept {
     }
 }
 
-} // namespace
-
-void add_report_as_text(plain_text &text, const report_content &content) noexcept {
+void add_counts(plain_text &text, const report_content &content) noexcept {
     const process_counters &totals = content.totals;
-    text.format("scratch: %.48s (process %u), mode %s, budget %zu bytes\n", totals.program,
-                totals.pid, name_of_mode(totals.mode), content.options.budget);
     add_heading(text, "route", "calls", "bytes");
     add_row(text, "scratch", value(totals.scratch_calls), value(totals.scratch_bytes));
     add_row(text, "next", value(totals.next_calls), value(totals.next_bytes));
@@ -102,6 +107,18 @@ void add_report_as_text(plain_text &text, const report_content &content) noexcep
                 ", calls refused by the budget %" PRIu64 "\n",
                 value(totals.threads), value(totals.remote_frees), value(totals.budget_refusals));
     add_sites(text, content);
+}
+
+} // namespace
+
+void add_report_as_text(plain_text &text, const report_content &content) noexcept {
+    const process_counters &totals = content.totals;
+    text.format("scratch: %.48s (process %u), mode %s, budget %zu bytes\n", totals.program,
+                totals.pid, name_of_mode(totals.mode), content.options.budget);
+    if (calls_counted(totals))
+        add_counts(text, content);
+    else
+        text.add("  not counted: all calls go to the next allocator\n");
     const std::uint32_t reason = totals.stood_aside.load(std::memory_order_relaxed);
     if (reason != 0) text.format("  stood aside: %s\n", explain(reason));
     if (nothing_gained(totals)) text.add("  nothing gained here\n");

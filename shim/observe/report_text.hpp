@@ -25,6 +25,7 @@ site_place find_place(std::uintptr_t caller) noexcept;
 // The names that SCRATCH_MODE and the key stood_aside use; "unknown" for other numbers.
 const char *name_of_mode(std::uint32_t mode) noexcept;
 const char *name_of_reason(std::uint32_t stand_aside_reason) noexcept;
+bool calls_counted(const process_counters &totals) noexcept;
 bool nothing_gained(const process_counters &totals) noexcept;
 
 // `sites` are those to show, in their order.
@@ -32,6 +33,7 @@ struct report_content {
     const configuration &options;
     const process_counters &totals;
     std::span<const site_line *const> sites;
+    sampling of_sites;
 };
 void add_report_as_text(plain_text &text, const report_content &content) noexcept;
 void add_report_as_json(plain_text &text, const report_content &content) noexcept;

@@ -25,7 +25,6 @@ constexpr std::uint32_t window = 256;
 // taken a quarter as often: of a program that gains nothing the first 65,536 calls pay 6
 // instructions each, later ones less than 1.
 constexpr std::uint32_t windows_per_interval = 4;
-constexpr std::uint32_t longest_interval = 1024;
 // A look into the table costs every call about 14 instructions, and a routed call and its free save
 // about 80 of glibc's 130: below a sixth nothing is gained. From a third on it is tried.
 constexpr std::uint32_t needed_share = window / 3;

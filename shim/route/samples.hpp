@@ -13,6 +13,7 @@ struct site;
 
 // Calls of one thread between two samples, at first; later fewer are taken.
 inline constexpr std::uint32_t first_interval = 64;
+inline constexpr std::uint32_t longest_interval = 1024;
 
 // A block that is freed within so many allocations of its thread counts as young: about what fits
 // into a chunk.

@@ -22,6 +22,30 @@ void set_place(std::uint32_t place, site_key key) noexcept {
     __atomic_store_n(&routed_sites[place], key, __ATOMIC_RELAXED);
 }
 
+struct seen_site {
+    std::uintptr_t caller;
+    std::uint16_t index;
+};
+
+seen_site *copy_seen_sites(seen_site *into) noexcept {
+    for (std::size_t index = 0; index < most_sites; ++index) {
+        if (sites[index].sampled.load(std::memory_order_relaxed) == 0) continue;
+        *into++ = {sites[index].caller.load(std::memory_order_relaxed),
+                   static_cast<std::uint16_t>(index)};
+    }
+    return into;
+}
+
+void add_site(site_line &line, const site &added) noexcept {
+    const site_state state = added.state.load(std::memory_order_relaxed);
+    line.calls += added.sampled.load(std::memory_order_relaxed);
+    line.bytes += added.bytes.load(std::memory_order_relaxed);
+    line.escapes += added.old.load(std::memory_order_relaxed);
+    line.routed |= state == site_state::routed;
+    line.demoted |= state == site_state::demoted;
+    ++line.depths;
+}
+
 } // namespace
 
 site *find_site(site_key key, std::uintptr_t caller) noexcept {
@@ -83,28 +107,30 @@ site *site_at_place(std::uint32_t place) noexcept {
 }
 
 std::size_t list_sites(std::span<site_line> lines) noexcept {
+    // A copy: other threads go on while it is sorted. Not touched before, it costs nothing.
+    static constinit seen_site seen[most_sites];
+    const auto heavier = [](const site_line &a, const site_line &b) { return a.bytes > b.bytes; };
+    seen_site *const end = copy_seen_sites(seen);
+    std::sort(seen, end,
+              [](const seen_site &a, const seen_site &b) { return a.caller < b.caller; });
     std::size_t count = 0;
-    for (const site &listed : sites) {
-        const std::uint32_t sampled = listed.sampled.load(std::memory_order_relaxed);
-        if (sampled == 0) continue;
-        const site_state state = listed.state.load(std::memory_order_relaxed);
-        const site_line line = {.caller = listed.caller.load(std::memory_order_relaxed),
-                                .calls = sampled,
-                                .bytes = listed.bytes.load(std::memory_order_relaxed),
-                                .escapes = listed.old.load(std::memory_order_relaxed),
-                                .routed = state == site_state::routed,
-                                .demoted = state == site_state::demoted};
+    for (const seen_site *first = seen; first != end;) {
+        site_line line{first->caller, 0, 0, 0, false, false, 0};
+        for (; first != end && first->caller == line.caller; ++first)
+            add_site(line, sites[first->index]);
         if (count < lines.size()) {
             lines[count++] = line;
-            continue;
+            std::push_heap(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(count),
+                           heavier);
+        } else if (count != 0 && heavier(line, lines[0])) {
+            std::pop_heap(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(count),
+                          heavier);
+            lines[count - 1] = line;
+            std::push_heap(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(count),
+                           heavier);
         }
-        auto least = std::min_element(
-            lines.begin(), lines.end(),
-            [](const site_line &a, const site_line &b) { return a.calls < b.calls; });
-        if (least != lines.end() && least->calls < line.calls) *least = line;
     }
-    std::sort(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(count),
-              [](const site_line &a, const site_line &b) { return a.calls > b.calls; });
+    std::sort_heap(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(count), heavier);
     return count;
 }
 

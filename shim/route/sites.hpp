@@ -61,7 +61,8 @@ void unroute_all_sites() noexcept;
 // The site that a place of the routed table belongs to, or null.
 site *site_at_place(std::uint32_t place) noexcept;
 
-// Fills `lines` with the sites of most sampled calls; returns how many.
+// Fills `lines` with the callers of most sampled bytes, the sites of each in one line; returns how
+// many. Called by one thread at a time.
 std::size_t list_sites(std::span<site_line> lines) noexcept;
 
 } // namespace scratch::shim

@@ -84,9 +84,7 @@ TEST(configuration, reads_bytes_with_units) {
         const char *given;
         std::size_t bytes;
     } table[] = {
-        {"SCRATCH_BUDGET=0", 0},
-        {"SCRATCH_BUDGET=1", 1},
-        {"SCRATCH_BUDGET=007", 7},
+        {"SCRATCH_BUDGET=0070000", 70000},
         {"SCRATCH_BUDGET=65536", 65536},
         {"SCRATCH_BUDGET=64K", 65536},
         {"SCRATCH_BUDGET=64k", 65536},
@@ -118,6 +116,36 @@ TEST(configuration, refuses_what_is_no_number_of_bytes) {
         EXPECT_NE(got.warnings.find("is not a number of bytes"), std::string::npos) << got.warnings;
         EXPECT_NE(got.warnings.find("8M is used"), std::string::npos) << got.warnings;
     }
+}
+
+TEST(configuration, refuses_budgets_that_hold_no_block) {
+    for (const char *given : {"SCRATCH_BUDGET=0", "SCRATCH_BUDGET=0G", "SCRATCH_BUDGET=1",
+                              "SCRATCH_BUDGET=63K", "SCRATCH_BUDGET=65535"}) {
+        const answer got = read_with({given});
+        EXPECT_EQ(got.read.budget, std::size_t{8} << 20) << given;
+        EXPECT_EQ(lines(got.warnings), 1) << given;
+        EXPECT_NE(got.warnings.find("less than one chunk"), std::string::npos) << got.warnings;
+        EXPECT_NE(got.warnings.find("no less than 64K"), std::string::npos) << got.warnings;
+        EXPECT_NE(got.warnings.find("8M is used"), std::string::npos) << got.warnings;
+    }
+}
+
+TEST(configuration, takes_a_pattern_that_names_no_file_from_the_children) {
+    for (const char *given : {"SCRATCH_OUTPUT=", "SCRATCH_OUTPUT=/tmp/%x", "SCRATCH_OUTPUT=%"}) {
+        environment_of environment({"A=1", given, "SCRATCH_OUTPUT=%y", "SCRATCH_OUTPUTS=%y", "B="});
+        const child_outcome told = in_child([&] {
+            read_configuration(environment.get());
+            std::string rest;
+            for (char **entry = environment.get(); *entry != nullptr; ++entry)
+                rest += *entry + std::string(" ");
+            return rest == "A=1 SCRATCH_OUTPUTS=%y B= " ? 0 : 1;
+        });
+        EXPECT_TRUE(told.exited_with(0)) << given;
+        EXPECT_EQ(lines(told.standard_error), 1) << told.standard_error;
+    }
+    environment_of good({"SCRATCH_OUTPUT=/tmp/%e"});
+    read_configuration(good.get());
+    EXPECT_STREQ(good.get()[0], "SCRATCH_OUTPUT=/tmp/%e");
 }
 
 TEST(configuration, refuses_numbers_that_no_process_can_hold) {

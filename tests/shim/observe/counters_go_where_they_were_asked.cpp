@@ -4,6 +4,7 @@
 #include "shim/observe/counters.hpp"
 #include "tests/shim/observe/child.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <fcntl.h>
 #include <fstream>
@@ -169,6 +170,42 @@ TEST_F(asked_file, says_why_there_is_none) {
             "");
         options.log = log_level::warn;
     }
+}
+
+TEST_F(asked_file, is_missed_once_and_not_by_every_child) {
+    const std::string folder_variable = "XDG_RUNTIME_DIR=" + folder.path;
+    environment_of environment({folder_variable.c_str()});
+    const auto open_with = [&](const char *pattern, bool fresh) {
+        options.output = pattern;
+        open_counters(options, environment.get(), fresh);
+    };
+    const std::string first = folder.path + "/no/such", second = folder.path + "/no/other";
+    const auto warnings = [](const std::string &text) {
+        return std::count(text.begin(), text.end(), '\n');
+    };
+    // A process with a child by fork, what an exec in it and in itself would be (in_child starts
+    // from counters that were never opened), and one that asks for something else.
+    const auto as_after_exec = [&](const char *pattern) {
+        counters().refused_output = 0;
+        open_with(pattern, true);
+    };
+    const child_outcome outcome = in_child([&] {
+        open_with(first.c_str(), false);
+        const child_outcome forked = in_child([&] { return open_with(first.c_str(), true), 0; });
+        const child_outcome started = in_child([&] {
+            as_after_exec(first.c_str());
+            return in_child([&] { return as_after_exec(first.c_str()), 0; }).standard_error.empty()
+                       ? 0
+                       : 1;
+        });
+        const child_outcome other = in_child([&] { return as_after_exec(second.c_str()), 0; });
+        as_after_exec(first.c_str());
+        if (!forked.standard_error.empty()) return 1;
+        if (!started.standard_error.empty() || !started.exited_with(0)) return 2;
+        return warnings(other.standard_error) == 1 ? 0 : 3;
+    });
+    EXPECT_TRUE(outcome.exited_with(0)) << outcome.status;
+    EXPECT_EQ(warnings(outcome.standard_error), 1) << outcome.standard_error;
 }
 
 TEST_F(asked_file, stays_where_it_is_when_the_program_changes_its_folder) {

@@ -23,6 +23,7 @@ struct report_case {
     configuration options;
     process_counters totals{};
     std::vector<site_line> sites;
+    sampling rate;
 
     report_case(statistics_format format) {
         options.statistics = format;
@@ -31,7 +32,8 @@ struct report_case {
         totals.mode = static_cast<std::uint32_t>(run_mode::adaptive);
     }
     std::string written() const {
-        return in_child([&] { return write_report(options, totals, sites), 0; }).standard_error;
+        return in_child([&] { return write_report(options, totals, sites, rate), 0; })
+            .standard_error;
     }
 };
 
@@ -112,6 +114,43 @@ TEST(report_text, has_the_table_of_routes_and_what_was_held) {
     EXPECT_EQ(text.back(), '\n');
 }
 
+TEST(report_text, does_not_show_zeros_for_what_was_not_counted) {
+    for (const bool off : {true, false}) {
+        report_case one(statistics_format::text);
+        if (off)
+            one.totals.mode = static_cast<std::uint32_t>(run_mode::off);
+        else
+            one.totals.stood_aside = static_cast<std::uint32_t>(stand_aside_reason::own_malloc);
+        const std::string text = one.written();
+        EXPECT_TRUE(contains(text, "\n  not counted: all calls go to the next allocator\n"))
+            << text;
+        EXPECT_FALSE(contains(text, " 0")) << text;
+        EXPECT_TRUE(contains(text, "\n  nothing gained here\n")) << text;
+        one.options.statistics = statistics_format::json;
+        EXPECT_EQ(python(one.written(), "r['counted']"), "False");
+    }
+    report_case other(statistics_format::text);
+    other.totals.stood_aside = static_cast<std::uint32_t>(stand_aside_reason::deepbind);
+    EXPECT_FALSE(contains(other.written(), "not counted"));
+    other.options.statistics = statistics_format::json;
+    EXPECT_EQ(python(other.written(), "r['counted']"), "True");
+}
+
+TEST(report_text, says_that_sites_were_sampled) {
+    report_case one(statistics_format::text);
+    one.sites.push_back({0x10, 3, 99, 0, true, false, 12});
+    one.rate = {.first = 32, .longest = 512};
+    EXPECT_EQ(row(one.written(), "site"), "site (one call in 32 to 512) samples bytes");
+    EXPECT_EQ(row(one.written(), "0x10"), "0x10 3 99 routed depths 12");
+    one.options.statistics = statistics_format::json;
+    EXPECT_EQ(python(one.written(), "r['sampled_one_in'], r['sites'][0]['depths']"),
+              "[32, 512] 12");
+    one.rate = {};
+    EXPECT_EQ(python(one.written(), "r['sampled_one_in']"), "[1, 1]");
+    one.options.statistics = statistics_format::text;
+    EXPECT_EQ(row(one.written(), "site"), "site calls bytes");
+}
+
 TEST(report_text, says_that_nothing_was_gained) {
     report_case nothing(statistics_format::text);
     EXPECT_TRUE(contains(nothing.written(), "\n  nothing gained here\n"));
@@ -168,7 +207,7 @@ TEST(report, finds_module_and_function_of_a_site) {
               "True");
     one.options.statistics = statistics_format::text;
     EXPECT_TRUE(contains(one.written(), "!qsort+0x5 ")) << one.written();
-    EXPECT_TRUE(contains(one.written(), "  escapes 2  demoted\n")) << one.written();
+    EXPECT_TRUE(contains(one.written(), "  escapes 2  routed  demoted\n")) << one.written();
 
     // A call that does not return may be the last of its function: the next one is not meant.
     one.sites[0].caller = reinterpret_cast<std::uintptr_t>(function);
@@ -217,7 +256,7 @@ TEST(report_json, has_the_keys_that_were_promised) {
         "trusted_bytes_peak large_bytes large_bytes_peak pinned_bytes pinned_bytes_peak "
         "regions_entered escapes escaped_bytes remote_frees budget_refusals sites_seen "
         "sites_routed "
-        "sites_demoted threads sites");
+        "sites_demoted threads sites sampled_one_in counted");
     one.totals.mode = 77;
     one.totals.stood_aside = 77;
     EXPECT_EQ(python(one.written(), "r['stood_aside'], r['mode']"), "unknown unknown");
