@@ -4,6 +4,8 @@
 // give (the last block back). Everything that can be inlined is.
 #pragma once
 
+#include "empty_calls.h"
+
 #include <scratch/scratch.h>
 
 #include <array>
@@ -91,6 +93,23 @@ public:
 
 private:
     scratch_stack *stack_ = scratch_this_thread();
+};
+
+/// No allocator at all: the calls alone, through a PLT entry each. What is called cannot be faster.
+class empty_called {
+public:
+    static constexpr const char *name = "empty, called";
+    using mark_type = std::size_t;
+    template <std::size_t size>
+    void *take() {
+        return empty_take(memory_, size, 16);
+    }
+    void give(void *block, std::size_t size) { empty_give(memory_, block, size); }
+    mark_type mark() const { return empty_mark(memory_); }
+    void reset(mark_type mark) { empty_reset(memory_, mark); }
+
+private:
+    alignas(16) long memory_[2] = {};
 };
 
 /// No marks: a nested scope is a resource of its own on a buffer of its own.
