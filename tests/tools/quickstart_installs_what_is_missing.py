@@ -141,6 +141,22 @@ class QuickstartInstallsWhatIsMissing(unittest.TestCase):
         done, calls = self.quickstart("fedora")
         self.assertNotIn("heavy-f", self.installed("fedora", calls), done.stdout)
 
+    def test_what_the_demonstration_needs_comes_with_it(self) -> None:
+        _, calls = self.quickstart("debian")
+        words = self.installed("debian", calls)
+        for package in ("xsltproc", "libxml2-dev", "libjansson-dev"):
+            self.assertIn(package, words)
+
+    def test_what_was_installed_is_looked_for(self) -> None:
+        build = self.root / "project" / "build"
+        build.mkdir()
+        (build / "build.ninja").write_text("")
+        _, calls = self.quickstart("debian", "setup")
+        self.assertTrue([line for line in calls if line.startswith("meson setup --reconfigure")], calls)
+        everything = " ".join(self.installed("debian", calls))
+        _, calls = self.quickstart("debian", "setup", INSTALLED=everything)
+        self.assertEqual([], [line for line in calls if line.startswith("meson setup")])
+
     def test_checkers_come_where_asked_for(self) -> None:
         self.assertNotIn("shellcheck", self.installed("debian", self.quickstart("debian", "setup")[1]))
         self.assertIn("shellcheck", self.installed("debian", self.quickstart("debian", "setup", "check")[1]))

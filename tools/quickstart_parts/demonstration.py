@@ -1,6 +1,8 @@
-"""Runs xsltproc, as the system has it, on a document of several megabytes: without scratch and with it, in turn.
+"""Runs two programs without scratch and with it, in turn: xsltproc, as the system has it, on a document of several
+megabytes, and the annotated example, which answers requests with the system's libxml2 and jansson.
 
-Prints a table of what happened. Exit status: 0, or 1 where the output or the exit status differ, or nothing ran.
+Prints a table of what happened; each figure is a median of these runs. Exit status: 0, or 1 where the output or the
+exit status of a program differ, or nothing ran.
 """
 
 from __future__ import annotations
@@ -15,78 +17,107 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
+from orders import ORDERS, STYLESHEET, write_orders
+
 ROUNDS = 5
-ORDERS = 24000
-
-STYLESHEET = """<?xml version="1.0"?>
-<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
-<xsl:output method="html" indent="yes"/>
-<xsl:key name="of-customer" match="order" use="@customer"/>
-<xsl:template match="/orders">
-  <html><body><h1>Orders</h1>
-  <xsl:for-each select="order[generate-id() = generate-id(key('of-customer', @customer)[1])]">
-    <xsl:sort select="@customer" data-type="number"/>
-    <h2><xsl:value-of select="concat('Customer ', @customer)"/></h2>
-    <table>
-      <xsl:apply-templates select="key('of-customer', @customer)/item">
-        <xsl:sort select="@price" data-type="number" order="descending"/>
-      </xsl:apply-templates>
-    </table>
-    <p><xsl:value-of select="format-number(sum(key('of-customer', @customer)/item/@price), '#,##0.00')"/></p>
-  </xsl:for-each>
-  </body></html>
-</xsl:template>
-<xsl:template match="item">
-  <tr><td><xsl:value-of select="normalize-space(name)"/></td>
-  <td><xsl:value-of select="translate(substring-after(note, ' '), 'abc', 'ABC')"/></td>
-  <td><xsl:value-of select="format-number(@price * @amount, '0.00')"/></td></tr>
-</xsl:template>
-</xsl:stylesheet>
-"""
-
-WORDS = "steel paper glass copper amber linen cedar slate cotton ivory granite velvet walnut silk marble".split()
-
-
-def numbers() -> Iterator[int]:
-    """The same numbers on every system: a linear congruential generator (the factors are those of MMIX)."""
-    state = 1
-    while True:
-        state = (state * 6364136223846793005 + 1442695040888963407) % 2**64
-        yield state >> 33
-
-
-def write_orders(path: Path) -> None:
-    number = numbers()
-    with path.open("w", encoding="utf-8") as file:
-        file.write('<?xml version="1.0" encoding="utf-8"?>\n<orders>\n')
-        for order in range(ORDERS):
-            file.write(f'<order id="{order}" customer="{next(number) % 400}">\n')
-            for _ in range(1 + next(number) % 4):
-                one, two = (WORDS[next(number) % len(WORDS)] for _ in range(2))
-                file.write(f'  <item price="{next(number) % 100000 / 100:.2f}" amount="{1 + next(number) % 9}">'
-                           f"<name> {one}  {two} </name><note>of {two} and {one}</note></item>\n")
-            file.write("</order>\n")
-        file.write("</orders>\n")
+REQUESTS = ("300", "400")
+# What runs on one machine differ by anyway: below it, nobody should speak of a gain or a loss.
+NOISE = 0.03
 
 
 class Outcome:
     """One run: status, a digest of the output, seconds of the clock and of the processor, peak memory in bytes."""
 
-    def __init__(self, command: list[str], output: Path, more: dict[str, str]) -> None:
+    def __init__(self, meter: Path, command: list[str], output: Path, settings: dict[str, str]) -> None:
+        # The meter is not preloaded, and hands this on to the program.
+        environment = {("MEASURE_PRELOAD" if name == "LD_PRELOAD" else name): value for name, value in settings.items()}
+        measured = output.with_suffix(".measured")
+        measured.unlink(missing_ok=True)
         start = time.perf_counter()
         with output.open("wb") as file:
-            pid = os.posix_spawn(command[0], command, {**os.environ, **more}, file_actions=[
-                (os.POSIX_SPAWN_DUP2, file.fileno(), 1)])
-        _, status, usage = os.wait4(pid, 0)
+            self.status = subprocess.run([meter, measured, *command], stdin=subprocess.DEVNULL, stdout=file,
+                                         env={**os.environ, **environment}, check=False).returncode
         self.elapsed = time.perf_counter() - start
-        self.status = os.waitstatus_to_exitcode(status)
-        self.processor = usage.ru_utime + usage.ru_stime
-        self.memory = usage.ru_maxrss * 1024
+        user, system, resident, _ = map(int, measured.read_text(encoding="ascii").split())
+        self.processor = (user + system) / 1e6
+        self.memory = resident * 1024
         self.digest = hashlib.sha256(output.read_bytes()).hexdigest()
         self.size = output.stat().st_size
+
+
+class Shown:
+    """A program that is run `ROUNDS` times alone and as often under `scratch run OPTIONS`, and once more to count."""
+
+    def __init__(self, name: str, kind: str, command: list[str], options: list[str]) -> None:
+        self.name = name
+        self.kind = kind
+        self.command = command
+        self.options = options
+        self.alone: list[Outcome] = []
+        self.under: list[Outcome] = []
+        self.same = False
+        self.report: dict = {}
+
+    def run(self, scratch: str, meter: Path, work: Path) -> None:
+        output, report = work / f"{self.name}.out", work / f"{self.name}.json"
+        settings = settings_of(scratch, *self.options)
+        for _ in range(ROUNDS):
+            self.alone.append(Outcome(meter, self.command, output, {}))
+            self.under.append(Outcome(meter, self.command, output, settings))
+        report.unlink(missing_ok=True)
+        counted = Outcome(meter, [scratch, "run", *self.options, "--stats=json", "--output", str(report), "--",
+                                  *self.command], output, {})
+        self.same = len({(each.status, each.digest) for each in (*self.alone, *self.under, counted)}) == 1
+        self.report = json.loads(report.read_text(encoding="utf-8"))
+
+    def medians(self, what: str) -> tuple[float, float]:
+        alone, under = (statistics.median(getattr(each, what) for each in runs) for runs in (self.alone, self.under))
+        return alone, under
+
+    def compared(self, what: str, unit: float, form: str) -> list[str]:
+        alone, under = self.medians(what)
+        return [form.format(alone / unit), form.format(under / unit), f"{under / alone:.2f}" if alone else ""]
+
+    def routed(self, what: str) -> list[str]:
+        """The calls or bytes on stacks, of all."""
+        here, there = (self.report.get(f"{route}_{what}", 0) for route in ("scratch", "next"))
+        shown = f"{here:,}" if what == "calls" else mega(here)
+        return ["", shown, f"{100 * here / ((here + there) or 1):.1f} %"]
+
+    def rows(self) -> list[list[str]]:
+        statuses = [", ".join(map(str, sorted({each.status for each in runs}))) for runs in (self.alone, self.under)]
+        return [
+            self.compared("processor", 1e-3, "{:,.0f} ms"),
+            self.compared("elapsed", 1e-3, "{:,.0f} ms"),
+            self.compared("memory", 2**20, "{:,.1f} MiB"),
+            self.routed("calls"),
+            self.routed("bytes"),
+            [*statuses, "same" if statuses[0] == statuses[1] else "DIFFERENT"],
+            [mega(self.alone[0].size), mega(self.under[0].size), "identical" if self.same else "DIFFERENT"],
+        ]
+
+    def told(self) -> str:
+        """One sentence on what was gained: by the processor time that was measured, and by what the shim says."""
+        alone, under = self.medians("processor")
+        change = under / alone - 1 if alone else 0.0
+        time_told = f"{100 * abs(change):.0f} % {'less' if change < 0 else 'more'} processor time"
+        if self.report.get("stood_aside"):
+            return f"scratch stood aside ({self.report['stood_aside']})"
+        if self.report.get("nothing_gained"):
+            return "nothing gained here: its sites were tried, and it was left as it is" + \
+                (f", at {time_told}" if change > NOISE else "")
+        if change < -NOISE:
+            memory_alone, memory = self.medians("memory")
+            more = f", for {mega(memory - memory_alone)} more of peak memory" if memory > memory_alone else ""
+            return f"gains: {time_told}{more}"
+        return "its scratch memory was on stacks, and nothing was gained in time" + \
+            (f": {time_told}" if change > NOISE else "")
+
+
+LABELS = ["processor time (median)", "elapsed time (median)", "peak memory (median)", "calls on stacks",
+          "bytes on stacks", "exit status", "output"]
 
 
 def settings_of(scratch: str, *options: str) -> dict[str, str]:
@@ -96,88 +127,84 @@ def settings_of(scratch: str, *options: str) -> dict[str, str]:
     return dict(word.split("=", 1) for word in shlex.split(said) if "=" in word)
 
 
-def show(rows: list[tuple[str, str, str, str]]) -> None:
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    for index, row in enumerate(rows):
-        print("  ".join([row[0].ljust(widths[0]), *(row[column].rjust(widths[column]) for column in (1, 2, 3))]).rstrip())
-        if index == 0:
-            print("  ".join("-" * width for width in widths))
+def meter_in(work: Path) -> Path:
+    """The small program that measures others: a process starts with the peak memory of the one that it was forked from,
+    and ours is larger than what is shown here."""
+    meter = work / "measure"
+    source = Path(__file__).resolve().parents[2] / "tests" / "programs" / "measure.c"
+    compiler = shlex.split(os.environ.get("CC", "")) or ["cc"]
+    subprocess.run([*compiler, "-O1", "-o", str(meter), str(source)], check=True)
+    return meter
 
 
 def mega(size: float) -> str:
-    return f"{size / 2**20:,.1f} MiB"
+    """To a tenth of a MiB, and in bytes where that would be nothing."""
+    return f"{size / 2**20:,.1f} MiB" if size >= 2**20 / 10 else f"{size:,.0f} B"
 
 
-def compared(name: str, plain: list[Outcome], routed: list[Outcome], what: str, unit: float, form: str
-             ) -> tuple[str, str, str, str]:
-    one, two = (statistics.median(getattr(outcome, what) for outcome in runs) for runs in (plain, routed))
-    return name, form.format(one / unit), form.format(two / unit), f"{two / one:.2f}"
+def show(programs: list[Shown]) -> None:
+    """The labels, and three columns for each program: alone, under scratch, ratio."""
+    blocks = [[["alone", "scratch", "ratio"], *program.rows()] for program in programs]
+    lines = [label.ljust(max(map(len, LABELS))) for label in ["", "", *LABELS]]
+    for program, rows in zip(programs, blocks):
+        widths = [max(len(row[column]) for row in rows) for column in range(3)]
+        texts = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths)) for row in rows]
+        width = max(len(texts[0]), len(program.name) + 2 + len(program.kind))
+        heading = f"{program.name}, {program.kind}"
+        lines = [f"{line}   {text.rjust(width)}" for line, text in zip(lines, [heading.center(width), *texts])]
+    lines.insert(2, "-" * max(map(len, lines)))
+    print("\n".join(line.rstrip() for line in lines))
 
 
-def tell(plain: list[Outcome], routed: list[Outcome], same: bool) -> None:
-    status = {outcome.status for outcome in plain}, {outcome.status for outcome in routed}
-    show([
-        ("xsltproc, this system's own", "alone", "under scratch", "ratio"),
-        compared("processor time (median)", plain, routed, "processor", 1e-3, "{:,.0f} ms"),
-        compared("elapsed time (median)", plain, routed, "elapsed", 1e-3, "{:,.0f} ms"),
-        compared("peak memory (median)", plain, routed, "memory", 2**20, "{:,.1f} MiB"),
-        ("exit status", *(", ".join(map(str, sorted(each))) for each in status), ""),
-        ("output", mega(plain[0].size), mega(routed[0].size), "identical" if same else "DIFFERENT"),
-    ])
-
-
-def tell_routes(report: dict) -> None:
-    calls, size = ([report.get(f"{route}_{what}", 0) for route in ("scratch", "next")] for what in ("calls", "bytes"))
-    print()
-    show([
-        ("where its allocations went", "calls", "bytes", "share"),
-        *((name, f"{calls[index]:,}", mega(size[index]), f"{100 * calls[index] / (sum(calls) or 1):.1f} %")
-          for index, name in enumerate(("to scratch stacks", "to the system's malloc"))),
-    ])
-    print(f"\nthe stacks held at most {mega(report.get('chunk_bytes_peak', 0))} of a budget of "
-          f"{mega(report.get('budget_bytes', 0))}; {mega(report.get('pinned_bytes_peak', 0))} of it were dead and "
-          "waited for their neighbours")
-    if report.get("stood_aside"):
-        print(f"scratch stood aside: {report['stood_aside']}")
-    elif report.get("nothing_gained"):
-        print("nothing gained here: the sites of this program were tried, and it was left as it is")
+def programs_to_show(options: argparse.Namespace) -> list[Shown]:
+    found = []
+    program = shutil.which("xsltproc")
+    if program is None:
+        print("quickstart: xsltproc is not installed, so it is not shown", file=sys.stderr)
+    else:
+        document, sheet = options.work / "orders.xml", options.work / "orders.xsl"
+        write_orders(document)
+        sheet.write_text(STYLESHEET, encoding="utf-8")
+        print(f"quickstart: xsltproc, this system's own, sorts and groups {ORDERS:,} orders "
+              f"({mega(document.stat().st_size)} of XML)")
+        found.append(Shown("xsltproc", "unmodified", [program, str(sheet), str(document)], []))
+    if options.example is None:
+        print("quickstart: the annotated example is not shown: it needs the development files of libxml2 and jansson",
+              file=sys.stderr)
+    else:
+        print(f"quickstart: requests, an annotated example, answers {REQUESTS[0]} requests with the system's libxml2 "
+              "and jansson in trusted regions")
+        found.append(Shown("requests", "annotated", [str(options.example), "trusted", "both", *REQUESTS],
+                           ["--mode", "scoped"]))
+    return found
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scratch", required=True, help="the tool")
     parser.add_argument("--work", required=True, type=Path, help="a folder for the document and the outputs")
+    parser.add_argument("--example", type=Path, help="the annotated example, where it could be built")
     options = parser.parse_args()
-    program = shutil.which("xsltproc")
-    if program is None:
-        print("quickstart: xsltproc is not installed, so there is nothing to show", file=sys.stderr)
-        return 1
     options.work.mkdir(parents=True, exist_ok=True)
-    document, sheet, output, report = (options.work / name for name in ("orders.xml", "orders.xsl", "output.html",
-                                                                        "statistics.json"))
-    write_orders(document)
-    sheet.write_text(STYLESHEET, encoding="utf-8")
-    command = [program, str(sheet), str(document)]
-    settings = settings_of(options.scratch)
-    print(f"\nquickstart: xsltproc sorts and groups {ORDERS:,} orders ({mega(document.stat().st_size)} of XML), "
-          f"{ROUNDS} times alone and {ROUNDS} times under scratch\n", flush=True)
-    plain, routed = [], []
-    for _ in range(ROUNDS):
-        plain.append(Outcome(command, output, {}))
-        routed.append(Outcome(command, output, settings))
-    report.unlink(missing_ok=True)
-    whole = [options.scratch, "run", "--stats=json", "--output", str(report), "--", *command]
-    counted = Outcome(whole, output, {})
-    runs = [*plain, *routed, counted]
-    same = len({(outcome.status, outcome.digest) for outcome in runs}) == 1
-    tell(plain, routed, same)
-    try:
-        tell_routes(json.loads(report.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        print(f"quickstart: the statistics could not be read ({error})", file=sys.stderr)
+    print()
+    programs = programs_to_show(options)
+    if not programs:
         return 1
+    print(f"quickstart: each {ROUNDS} times alone and {ROUNDS} times under scratch, in turn\n", flush=True)
+    try:
+        meter = meter_in(options.work)
+        for program in programs:
+            program.run(options.scratch, meter, options.work)
+    except (OSError, ValueError, subprocess.CalledProcessError) as error:
+        print(f"quickstart: it could not be measured ({error})", file=sys.stderr)
+        return 1
+    show(programs)
+    print()
+    for program in programs:
+        print(f"{program.name}: {program.told()}")
     print(f"\nyour turn: {options.scratch} run --stats -- PROGRAM")
-    return 0 if same and plain[0].status == 0 else 1
+    return 0 if all(program.same and program.alone[0].status == 0 for program in programs) else 1
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
