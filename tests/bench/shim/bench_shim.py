@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""All tables about the shim: instructions, time beside other allocators, and mode off."""
+"""All tables about the shim: instructions, time beside other allocators, what is left of the cost, and mode off."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ HERE = Path(__file__).resolve().parent
 
 
 def main() -> int:
-    patterns, requests, library = sys.argv[1:]
+    patterns, requests, library, bare_bump = sys.argv[1:]
     shim = ["--shim", library] if library != "-" else []
     example = ["--requests", requests] if requests != "-" else []
     tables = [
@@ -19,6 +19,8 @@ def main() -> int:
         ["peers.py", "--patterns", patterns, *example, *shim],
         ["mode_off.py", *shim],
     ]
+    if shim and example:
+        tables.append(["removable.py", *example, *shim, "--limit", bare_bump])
     for program, *arguments in tables:
         print(f"\n== {program}", flush=True)
         status = subprocess.run([sys.executable, str(HERE / program), *arguments]).returncode
