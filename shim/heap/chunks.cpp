@@ -14,7 +14,7 @@ constinit std::size_t budget = std::size_t{8} << 20;
 
 // What trusted regions may hold before the chunks that they fill are looked through for blocks that
 // were freed: a short region needs none of that, a long one must not grow with all it ever took.
-constexpr std::size_t unsettled_trusted = std::size_t{4} << 20;
+constexpr std::size_t unsettled_trusted = std::size_t{2} << 20;
 
 constinit std::atomic<bool> plain_calls_outside{false};
 
