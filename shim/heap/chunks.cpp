@@ -95,12 +95,14 @@ void unlink_chunk(chunk *&list, chunk *c) noexcept {
 }
 
 chunk *&list_of(thread_heap *heap, const chunk *c) noexcept {
-    if (c->use == chunk_use::large) return heap->large;
+    const bool large = c->use == chunk_use::large;
     if (c->region != 0) {
-        for (std::uint32_t i = heap->regions.depth; i-- > 0;)
-            if (heap->regions.open[i].serial == c->region) return heap->regions.open[i].chunks;
+        for (std::uint32_t i = heap->regions.depth; i-- > 0;) {
+            region &home = heap->regions.open[i];
+            if (home.serial == c->region) return large ? home.large : home.chunks;
+        }
     }
-    return heap->retired;
+    return large ? heap->large : heap->retired;
 }
 
 void set_top(thread_heap *heap, chunk *current, std::uintptr_t top, std::uintptr_t limit) noexcept {
@@ -164,8 +166,12 @@ void settle_as_counted(chunk *c) noexcept {
     if (!c->trusted) return;
     discharge(true);
     c->trusted = false;
-    show(counters().chunk_bytes, counters().chunk_bytes_peak,
-         held_in_budget.fetch_add(chunk_size, std::memory_order_relaxed) + chunk_size);
+    const std::size_t held =
+        held_in_budget.fetch_add(chunk_size, std::memory_order_relaxed) + chunk_size;
+    show(counters().chunk_bytes, counters().chunk_bytes_peak, held);
+    std::atomic<std::uint64_t> &most_over = counters().over_budget_peak;
+    if (held > budget && most_over.load(std::memory_order_relaxed) < held - budget)
+        most_over.store(held - budget, std::memory_order_relaxed);
 }
 
 void give_back(thread_heap *heap, chunk *c) noexcept {

@@ -1,5 +1,6 @@
 #include "shim/heap/large.hpp"
 
+#include "core/pages.hpp"
 #include "shim/heap/chunks.hpp"
 #include "shim/observe/counters.hpp"
 
@@ -8,6 +9,15 @@ namespace scratch::shim {
 namespace {
 
 constinit std::atomic<std::size_t> held{0};
+
+// Pages of blocks that other threads freed may wait so long for their owners, who reuse them best,
+// and may be idle for ever.
+constexpr std::size_t most_waiting = std::size_t{1} << 20;
+constinit std::atomic<std::size_t> bytes_waiting{0};
+
+// What became of a remotely freed block's pages, in the header's word that large blocks do not
+// need.
+enum class remote_pages : std::uint32_t { with_owner, waiting, gone };
 
 void show_held(std::size_t now) noexcept {
     process_counters &totals = counters();
@@ -44,7 +54,7 @@ void *push_large(thread_heap *heap, std::size_t size, std::size_t alignment,
     first->region =
         heap->regions.depth != 0 ? heap->regions.open[heap->regions.depth - 1].serial : 0;
     first->large_size = (size + 15) & ~std::size_t{15};
-    link_chunk(heap->large, first);
+    link_chunk(list_of(heap, first), first);
     ++heap->hot.counted.scratch_calls;
     heap->hot.counted.scratch_bytes += size;
     block *pushed = reinterpret_cast<block *>(payload) - 1;
@@ -52,8 +62,24 @@ void *push_large(thread_heap *heap, std::size_t size, std::size_t alignment,
     return pushed->payload();
 }
 
+void free_pages_remotely(block *freed) noexcept {
+    const chunk *first = chunk_of(freed);
+    const std::size_t size = std::size_t{first->span} * chunk_size;
+    const std::size_t page = pages::page_size();
+    const std::uintptr_t begin =
+        (reinterpret_cast<std::uintptr_t>(freed->payload()) + page - 1) & ~(page - 1);
+    auto became = remote_pages::waiting;
+    if (bytes_waiting.fetch_add(size, std::memory_order_relaxed) + size > most_waiting &&
+        pages::decommit(reinterpret_cast<void *>(begin), span_end(first) - begin)) {
+        bytes_waiting.fetch_sub(size, std::memory_order_relaxed);
+        show_held(held.fetch_sub(size, std::memory_order_relaxed) - size);
+        became = remote_pages::gone;
+    }
+    freed->hole_below = static_cast<std::uint32_t>(became);
+}
+
 void drop_large(thread_heap *heap, chunk *first) noexcept {
-    unlink_chunk(heap->large, first);
+    unlink_chunk(list_of(heap, first), first);
     const std::size_t size = std::size_t{first->span} * chunk_size;
     show_held(held.fetch_sub(size, std::memory_order_relaxed) - size);
     first->use = chunk_use::unused;
@@ -62,8 +88,13 @@ void drop_large(thread_heap *heap, chunk *first) noexcept {
 }
 
 void release_large(thread_heap *heap, block *freed) noexcept {
+    chunk *first = chunk_of(freed);
+    const std::size_t size = std::size_t{first->span} * chunk_size;
+    const auto became = static_cast<remote_pages>(freed->hole_below);
+    if (became == remote_pages::waiting) bytes_waiting.fetch_sub(size, std::memory_order_relaxed);
+    if (became == remote_pages::gone) held.fetch_add(size, std::memory_order_relaxed);
     freed->state = block_state::freed;
-    drop_large(heap, chunk_of(freed));
+    drop_large(heap, first);
 }
 
 bool resize_large(block *resized, std::size_t size) noexcept {

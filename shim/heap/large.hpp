@@ -19,6 +19,10 @@ void release_large(thread_heap *heap, block *freed) noexcept;
 // The same for a block whose region was reset, whatever its program did with it.
 void drop_large(thread_heap *heap, chunk *first) noexcept;
 
+// What the thread that frees another's large block can do at once, before the owner is told: its
+// pages go back where too many wait for their owners already.
+void free_pages_remotely(block *freed) noexcept;
+
 // Within the chunks that the block has.
 bool resize_large(block *resized, std::size_t size) noexcept;
 

@@ -1,6 +1,7 @@
 #include "shim/heap/remote.hpp"
 
 #include "shim/heap/fatal.hpp"
+#include "shim/heap/large.hpp"
 #include "shim/observe/counters.hpp"
 
 namespace scratch::shim {
@@ -10,6 +11,7 @@ void free_remotely(thread_heap *owner, block *freed) noexcept {
     const std::uint32_t before = __atomic_fetch_or(state, freed_remotely, __ATOMIC_ACQ_REL);
     if ((before & freed_remotely) != 0 || static_cast<block_state>(before) == block_state::freed)
         refuse_to_free(freed->payload());
+    if (static_cast<block_state>(before) == block_state::large) free_pages_remotely(freed);
     std::uint32_t newest = owner->shared.remote_frees.load(std::memory_order_relaxed);
     do {
         freed->site = newest;

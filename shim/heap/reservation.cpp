@@ -240,6 +240,11 @@ bool open_reservation() noexcept {
     return opened;
 }
 
+void forget_reserving_thread() noexcept {
+    progress unfinished = progress::trying;
+    state.compare_exchange_strong(unfinished, progress::untried, std::memory_order_relaxed);
+}
+
 chunk *take_chunks(std::uint32_t count, bool *fresh) noexcept {
     const int saved_errno = errno;
     *fresh = false;

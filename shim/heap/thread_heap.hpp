@@ -29,8 +29,11 @@ struct alignas(64) shared_words {
     std::atomic<std::uint32_t> thread_id{0}; // the owner's, as the kernel names it; 0: being set up
     std::atomic<std::uint32_t> process{0};   // in which the owner was last seen
     std::atomic<std::uint32_t> remote_frees{0}; // the newest block freed by others, compressed
-    std::atomic<region_token> left_by_other{0}; // a region of this heap that another thread left
+    std::atomic<bool> left_by_others{false};    // whether there is news in `left`
     std::atomic<bool> abandoned{false};         // torn by a longjmp or a fork: nobody adopts it
+    // For each depth the newest region there that others left, by its serial: other threads, and
+    // signal handlers that interrupted a slow path.
+    std::atomic<std::uint32_t> left[deepest_region]{};
 };
 
 struct call_counts {
@@ -57,7 +60,7 @@ struct alignas(64) thread_heap {
     hot_words hot;
     chunk *current = nullptr;        // where top is, null while none is open
     chunk *retired = nullptr;        // full or left, and blocks in them still live; newest first
-    chunk *large = nullptr;          // blocks with chunks of their own
+    chunk *large = nullptr;          // blocks with chunks of their own, of no open region
     chunk *spare = nullptr;          // one, kept for the next need
     std::uint32_t retired_count = 0; // outside regions, and not looked at by adaptive mode
     std::uint32_t slot = 0;

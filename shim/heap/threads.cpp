@@ -24,7 +24,11 @@ namespace {
 // A new thread asks the kernel about this many older ones before it starts a heap of its own.
 constexpr std::uint32_t asked_at_start = 4;
 
-constinit std::atomic<thread_heap *> heaps{nullptr};
+// The heaps lie in parts that are mapped when the first heap of each is started: programs under a
+// limit on addresses have few threads.
+constexpr std::uint32_t heaps_in_part = 64;
+static_assert(most_heaps % heaps_in_part == 0);
+constinit std::atomic<thread_heap *> parts[most_heaps / heaps_in_part] = {};
 constinit std::atomic<std::uint32_t> started{0};
 constinit std::atomic<std::uint32_t> next_asked{0};
 
@@ -41,49 +45,52 @@ constinit bool forked = false;
 // Until then none of them may be adopted, since the kernel knows no thread by the parent's numbers.
 constinit std::atomic<bool> forker_known{true};
 
-thread_heap *map_heaps() noexcept {
-    thread_heap *seen = heaps.load(std::memory_order_acquire);
-    if (seen != nullptr) return seen;
-    void *mapped = mmap(nullptr, most_heaps * sizeof(thread_heap), PROT_READ | PROT_WRITE,
+bool map_part(std::uint32_t slot) noexcept {
+    std::atomic<thread_heap *> &part = parts[slot / heaps_in_part];
+    thread_heap *seen = part.load(std::memory_order_acquire);
+    if (seen != nullptr) return true;
+    constexpr std::size_t size = heaps_in_part * sizeof(thread_heap);
+    void *mapped = mmap(nullptr, size, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (mapped == MAP_FAILED) return nullptr;
-    auto *table = static_cast<thread_heap *>(mapped);
-    if (heaps.compare_exchange_strong(seen, table, std::memory_order_acq_rel)) return table;
-    munmap(mapped, most_heaps * sizeof(thread_heap));
-    return seen;
+    if (mapped == MAP_FAILED) return false;
+    if (!part.compare_exchange_strong(seen, static_cast<thread_heap *>(mapped),
+                                      std::memory_order_acq_rel))
+        munmap(mapped, size);
+    return true;
 }
 
 // The heap of a thread that is no more, taken over with all its blocks; null where none was found
 // quickly.
-thread_heap *adopt(thread_heap *table, tasks::task_id process, tasks::task_id thread) noexcept {
+thread_heap *adopt(tasks::task_id process, tasks::task_id thread) noexcept {
     const std::uint32_t count = heaps_ever_started();
     for (std::uint32_t asked = 0; asked < asked_at_start && asked < count; ++asked) {
         const std::uint32_t slot = next_asked.fetch_add(1, std::memory_order_relaxed) % count;
-        shared_words &shared = table[slot].shared;
+        thread_heap *heap = heap_at(slot);
+        shared_words &shared = heap->shared;
         std::uint32_t owner = shared.thread_id.load(std::memory_order_acquire);
         if (owner == 0 || shared.abandoned.load(std::memory_order_relaxed)) continue;
         if (shared.process.load(std::memory_order_relaxed) != process &&
             !forker_known.load(std::memory_order_acquire))
             continue;
         if (owner != thread && !tasks::is_gone(process, owner)) continue;
-        if (__atomic_load_n(&table[slot].hot.inside, __ATOMIC_RELAXED) != 0) {
+        if (__atomic_load_n(&heap->hot.inside, __ATOMIC_RELAXED) != 0) {
             shared.abandoned.store(true, std::memory_order_relaxed);
             continue;
         }
         if (shared.thread_id.compare_exchange_strong(owner, thread, std::memory_order_acq_rel)) {
-            table[slot].hot.inside = this_thread.slow;
-            return &table[slot];
+            heap->hot.inside = this_thread.slow;
+            return heap;
         }
     }
     return nullptr;
 }
 
-thread_heap *begin_new(thread_heap *table, tasks::task_id thread) noexcept {
+thread_heap *begin_new(tasks::task_id thread) noexcept {
     std::uint32_t slot = started.load(std::memory_order_relaxed);
     do {
-        if (slot >= most_heaps) return nullptr;
+        if (slot >= most_heaps || !map_part(slot)) return nullptr;
     } while (!started.compare_exchange_weak(slot, slot + 1, std::memory_order_acq_rel));
-    auto *heap = new (&table[slot]) thread_heap;
+    auto *heap = new (heap_at(slot)) thread_heap;
     heap->slot = slot;
     heap->shared.thread_id.store(thread, std::memory_order_release);
     return heap;
@@ -98,14 +105,10 @@ std::uintptr_t top_of_stack(bool main_thread) noexcept {
 
 } // namespace
 
-std::uint32_t heaps_ever_started() noexcept {
-    return heaps.load(std::memory_order_acquire) == nullptr
-               ? 0
-               : started.load(std::memory_order_acquire);
-}
+std::uint32_t heaps_ever_started() noexcept { return started.load(std::memory_order_acquire); }
 
 thread_heap *heap_at(std::uint32_t slot) noexcept {
-    return heaps.load(std::memory_order_acquire) + slot;
+    return parts[slot / heaps_in_part].load(std::memory_order_acquire) + slot % heaps_in_part;
 }
 
 void watch_for_fork() noexcept {
@@ -132,8 +135,10 @@ void notice_fork() noexcept {
         forker_known.store(false, std::memory_order_relaxed);
         forked = true;
         if (birth->process.compare_exchange_strong(blank, tasks::this_process(),
-                                                   std::memory_order_acq_rel))
+                                                   std::memory_order_acq_rel)) {
+            forget_reserving_thread();
             started_in_child();
+        }
         forget_reader();
         resume_decisions_in_child();
     }
@@ -161,15 +166,13 @@ thread_heap *start_own_heap() noexcept {
     // A vfork child has its parent's memory and threads, and a number of its own: to it they would
     // all seem gone.
     if (process != birth->process.load(std::memory_order_relaxed)) return nullptr;
-    thread_heap *table = map_heaps();
-    if (table == nullptr) return nullptr;
     const tasks::task_id thread = tasks::this_thread();
     // A child's main thread is the one that came along, and it has no heap.
     if (thread == process) forker_known.store(true, std::memory_order_release);
-    thread_heap *heap = adopt(table, process, thread);
+    thread_heap *heap = adopt(process, thread);
     if (heap != nullptr) {
         close_for_adoption(heap);
-    } else if ((heap = begin_new(table, thread)) == nullptr) {
+    } else if ((heap = begin_new(thread)) == nullptr) {
         return nullptr;
     }
     this_thread.stack_top = top_of_stack(thread == process);

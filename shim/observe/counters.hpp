@@ -39,7 +39,10 @@ struct process_counters {
     std::atomic<std::uint64_t> sites_seen;
     std::atomic<std::uint64_t> sites_routed;
     std::atomic<std::uint64_t> sites_demoted;
-    std::atomic<std::uint64_t> threads;     // thread heaps ever started
+    std::atomic<std::uint64_t> threads; // thread heaps ever started
+    // The most by which blocks that outlived trusted regions, left inexactly, passed the budget:
+    // they cannot be moved, and no chunk is opened until they are gone.
+    std::atomic<std::uint64_t> over_budget_peak;
     std::atomic<std::uint32_t> gave_up;     // adaptive: 1 when it found nothing to gain
     std::atomic<std::uint32_t> stood_aside; // a reason: see stand_aside_reason, 0 none
     std::uint64_t refused_output; // a mark of the SCRATCH_OUTPUT that could not be used, 0 none
@@ -80,6 +83,7 @@ inline constexpr named_counter named_counters[] = {
     {"sites_routed", &process_counters::sites_routed},
     {"sites_demoted", &process_counters::sites_demoted},
     {"threads", &process_counters::threads},
+    {"over_budget_peak", &process_counters::over_budget_peak},
 };
 
 // Never null: constant-initialised words of this process before (and without) a mapping. The

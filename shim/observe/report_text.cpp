@@ -96,6 +96,11 @@ void add_counts(plain_text &text, const report_content &content) noexcept {
     add_row(text, "next", value(totals.next_calls), value(totals.next_bytes));
     add_heading(text, "held in bytes", "at the end", "peak");
     add_row(text, "chunks", value(totals.chunk_bytes), value(totals.chunk_bytes_peak));
+    const std::uint64_t over = value(totals.over_budget_peak);
+    if (over != 0)
+        text.format("  the budget was passed by %" PRIu64
+                    " bytes: trusted regions ended inexactly\n",
+                    over);
     add_row(text, "trusted regions", value(totals.trusted_bytes), value(totals.trusted_bytes_peak));
     add_row(text, "large blocks", value(totals.large_bytes), value(totals.large_bytes_peak));
     add_row(text, "pinned", value(totals.pinned_bytes), value(totals.pinned_bytes_peak));

@@ -53,7 +53,7 @@ void begin_region(thread_heap *heap, std::uint64_t name, std::uintptr_t stack_po
     if (stack_pointer == no_bound && heap->regions.depth != 0)
         stack_pointer = heap->regions.open[heap->regions.depth - 1].stack_pointer;
     region &opened = heap->regions.open[heap->regions.depth];
-    opened = {name, stack_pointer, heap->hot.top, heap->hot.limit, heap->current, nullptr,
+    opened = {name, stack_pointer, heap->hot.top, heap->hot.limit, heap->current, nullptr, nullptr,
               0,    trusted,       frame};
     if (++heap->regions.last_serial == 0) heap->regions.last_serial = 1;
     opened.serial = heap->regions.last_serial;
@@ -71,12 +71,9 @@ void count_escape(std::size_t size) noexcept {
     counters().escaped_bytes.fetch_add(size, std::memory_order_relaxed);
 }
 
-void reset_large(thread_heap *heap, std::uint32_t serial) noexcept {
-    for (chunk *c = heap->large; c != nullptr;) {
-        chunk *next = c->next;
-        if (c->region == serial) drop_large(heap, c);
-        c = next;
-    }
+void reset_large(thread_heap *heap, const region &ended) noexcept {
+    while (ended.large != nullptr)
+        drop_large(heap, ended.large);
 }
 
 // Who has what escapes from the innermost region: the nearest trusted region around it, since its
@@ -87,10 +84,11 @@ std::uint32_t heir_of_innermost(const thread_heap *heap) noexcept {
     return 0;
 }
 
-void let_large_escape(thread_heap *heap, std::uint32_t serial, std::uint32_t heir) noexcept {
-    for (chunk *c = heap->large; c != nullptr; c = c->next) {
-        if (c->region != serial) continue;
+void let_large_escape(thread_heap *heap, region &ended, std::uint32_t heir) noexcept {
+    while (chunk *c = ended.large) {
+        unlink_chunk(ended.large, c);
         c->region = heir;
+        link_chunk(list_of(heap, c), c);
         if (heir == 0) count_escape(c->large_size);
     }
 }
@@ -149,11 +147,11 @@ void end_innermost(thread_heap *heap, bool trusted) noexcept {
     drain_remote_frees(heap);
     if (trusted) {
         reset_chunks(heap, ended);
-        reset_large(heap, ended.serial);
+        reset_large(heap, ended);
     } else {
         const std::uint32_t heir = heir_of_innermost(heap);
         let_chunks_wait(heap, ended, heir);
-        let_large_escape(heap, ended.serial, heir);
+        let_large_escape(heap, ended, heir);
     }
     --heap->regions.depth;
     return_to_outer(heap, ended);
@@ -164,14 +162,37 @@ void end_down_to(thread_heap *heap, std::uint32_t depth) noexcept {
         end_innermost(heap, false);
 }
 
+// Leaves of one region may come late, when another region stands at its depth: the newer one's
+// counts. Serials wrap.
+void leave_for_owner(thread_heap *heap, region_token token) noexcept {
+    if (depth_in(token) >= deepest_region) return;
+    const auto serial = static_cast<std::uint32_t>(token);
+    std::atomic<std::uint32_t> &left = heap->shared.left[depth_in(token)];
+    std::uint32_t before = left.load(std::memory_order_relaxed);
+    while (before == 0 || static_cast<std::int32_t>(serial - before) > 0) {
+        if (!left.compare_exchange_weak(before, serial, std::memory_order_relaxed)) continue;
+        heap->shared.left_by_others.store(true, std::memory_order_release);
+        return;
+    }
+}
+
+void end_left_by_others(thread_heap *heap) noexcept {
+    if (!heap->shared.left_by_others.load(std::memory_order_relaxed)) return;
+    heap->shared.left_by_others.exchange(false, std::memory_order_acquire);
+    std::uint32_t outermost = heap->regions.depth;
+    for (std::uint32_t depth = deepest_region; depth-- > 0;) {
+        std::atomic<std::uint32_t> &left = heap->shared.left[depth];
+        if (left.load(std::memory_order_relaxed) == 0) continue;
+        const std::uint32_t serial = left.exchange(0, std::memory_order_relaxed);
+        if (depth < outermost && heap->regions.open[depth].serial == serial) outermost = depth;
+    }
+    end_down_to(heap, outermost);
+}
+
 } // namespace
 
 void end_finished_regions(thread_heap *heap, std::uintptr_t stack_pointer) noexcept {
-    if (heap->shared.left_by_other.load(std::memory_order_relaxed) != 0) {
-        const region_token token =
-            heap->shared.left_by_other.exchange(0, std::memory_order_acquire);
-        if (is_still_open(heap, token)) end_down_to(heap, depth_in(token));
-    }
+    end_left_by_others(heap);
     // Addresses on another stack (a coroutine's, a signal handler's) prove nothing.
     if (stack_pointer > this_thread.stack_top) return;
     while (heap->regions.depth != 0 &&
@@ -183,7 +204,7 @@ void close_for_adoption(thread_heap *heap) noexcept {
     while (heap->regions.depth != 0) {
         region &ended = heap->regions.open[heap->regions.depth - 1];
         let_chunks_wait(heap, ended, 0);
-        let_large_escape(heap, ended.serial, 0);
+        let_large_escape(heap, ended, 0);
         --heap->regions.depth;
         return_to_outer(heap, ended);
     }
@@ -210,9 +231,10 @@ void leave_region(region_token token) noexcept {
     thread_heap *heap = heap_at(slot_in(token));
     const inside here;
     if (heap != this_thread.own || !here) {
-        heap->shared.left_by_other.store(token, std::memory_order_release);
+        leave_for_owner(heap, token);
         return;
     }
+    end_left_by_others(heap);
     if (!is_still_open(heap, token)) return;
     const std::uint32_t depth = depth_in(token);
     // The end of a region ends the turns of loops in it; an entered region above it says that

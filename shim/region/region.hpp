@@ -20,6 +20,7 @@ struct region {
     std::uintptr_t outer_limit;
     chunk *outer_chunk;
     chunk *chunks; // left behind while the region went on
+    chunk *large;  // its blocks with chunks of their own
     std::uint32_t serial;
     bool trusted;
     bool frame;

@@ -107,6 +107,7 @@ TEST_P(budget, is_never_passed) {
             EXPECT_LE(result.count("chunk_bytes"), result.count("chunk_bytes_peak"));
             EXPECT_GT(result.count("budget_refusals"), 0u) << wanted.name << " " << bytes;
             EXPECT_GT(result.count("scratch_calls"), 0u) << wanted.name;
+            EXPECT_EQ(result.count("over_budget_peak"), 0u) << wanted.name << " " << bytes;
         }
     }
 }
@@ -128,6 +129,8 @@ TEST(budget, counts_what_outlives_trusted_regions) {
     EXPECT_EQ(result.count("escapes"), 2000u);
     EXPECT_EQ(result.count("trusted_bytes"), 0u);
     EXPECT_LE(result.count("chunk_bytes"), result.count("chunk_bytes_peak"));
+    EXPECT_GT(result.count("over_budget_peak"), 0u);
+    EXPECT_EQ(result.count("over_budget_peak"), result.count("chunk_bytes_peak") - (256u << 10));
 }
 
 } // namespace

@@ -116,6 +116,63 @@ TEST(region, left_on_another_thread_keeps_its_blocks) {
     EXPECT_TRUE(result.exited_with(0)) << result.describe();
 }
 
+// The owner hears of both, whichever was left first, and of none that ended meanwhile.
+SCENARIO(two_left_on_other_threads) {
+    start_of_scratch_memory();
+    for (int order = 0; order < 2; ++order) {
+        const scratch_region_token outer = scratch_region_enter("outer", 0);
+        const scratch_region_token over = scratch_region_enter("over", 0);
+        scratch_region_leave(over);
+        const scratch_region_token middle = scratch_region_enter("middle", 0);
+        const scratch_region_token inner = scratch_region_enter("inner", 0);
+        std::thread([=] {
+            scratch_region_leave(order == 0 ? inner : middle);
+            scratch_region_leave(order == 0 ? middle : inner);
+            scratch_region_leave(over);
+        }).join();
+        const scratch_region_token later = scratch_region_enter("later", 0);
+        void *block = malloc(100);
+        REQUIRE(is_scratch(block));
+        free(block);
+        scratch_region_leave(later);
+        // Both are over, so this is the innermost one now.
+        block = malloc(100);
+        REQUIRE(is_scratch(block));
+        std::thread([=] { scratch_region_leave(outer); }).join();
+        free(block);
+        scratch_region_leave(scratch_region_enter("takes notice", 0));
+        block = malloc(100);
+        REQUIRE(!is_scratch(block));
+        free(block);
+    }
+    return 0;
+}
+
+TEST(region, left_on_other_threads_ends_however_many_are) {
+    const outcome result = run(two_left_on_other_threads, {.statistics = false});
+    EXPECT_TRUE(result.exited_with(0)) << result.describe();
+}
+
+// The end of a region around it takes notice, too: it is exact all the same.
+SCENARIO(inner_left_on_another_thread) {
+    start_of_scratch_memory();
+    for (int round = 0; round < 1000; ++round) {
+        SCRATCH_REGION("outer", SCRATCH_TRUSTED);
+        static_cast<char *>(malloc(100))[0] = 1;
+        const scratch_region_token inner = scratch_region_enter("inner", SCRATCH_TRUSTED);
+        static_cast<char *>(malloc(100))[0] = 1;
+        std::thread([=] { scratch_region_leave(inner); }).join();
+    }
+    return 0;
+}
+
+TEST(region, ends_exactly_though_one_within_was_left_on_another_thread) {
+    const outcome result = run(inner_left_on_another_thread);
+    ASSERT_TRUE(result.exited_with(0)) << result.describe();
+    EXPECT_EQ(result.count("escapes"), 0u);
+    EXPECT_EQ(result.count("chunk_bytes"), 0u);
+}
+
 std::jmp_buf back;
 
 __attribute__((noinline)) void jump_out_of_region(void **kept) {

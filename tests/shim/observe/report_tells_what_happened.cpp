@@ -256,7 +256,7 @@ TEST(report_json, has_the_keys_that_were_promised) {
         "trusted_bytes_peak large_bytes large_bytes_peak pinned_bytes pinned_bytes_peak "
         "regions_entered escapes escaped_bytes remote_frees budget_refusals sites_seen "
         "sites_routed "
-        "sites_demoted threads sites sampled_one_in counted");
+        "sites_demoted threads over_budget_peak sites sampled_one_in counted");
     one.totals.mode = 77;
     one.totals.stood_aside = 77;
     EXPECT_EQ(python(one.written(), "r['stood_aside'], r['mode']"), "unknown unknown");
