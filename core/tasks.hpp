@@ -18,6 +18,11 @@ task_id this_process() noexcept;
 /// included, counts as alive. Keeps errno.
 bool is_gone(task_id process, task_id thread) noexcept;
 
+/// Returns when what the calling thread stored before is seen by all that the process's other
+/// threads load from then on, and what they stored before is seen here. Takes milliseconds. False
+/// where the system cannot; keeps errno.
+bool order_all_threads() noexcept;
+
 /// Nanoseconds of CPU time that the calling process has taken, all its threads together; 0 where
 /// the kernel does not say. Keeps errno.
 std::uint64_t cpu_time_of_process() noexcept;

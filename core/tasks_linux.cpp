@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <ctime>
 
+#include <linux/membarrier.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -28,6 +29,13 @@ std::uint64_t cpu_time_of_process() noexcept {
     errno = saved;
     return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
            static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+bool order_all_threads() noexcept {
+    const int saved = errno;
+    const bool done = syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) == 0;
+    errno = saved;
+    return done;
 }
 
 } // namespace scratch::tasks

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <link.h>
 
+#include "shim/next/loader_errors.hpp"
 #include "shim/next/next.hpp"
 
 namespace scratch::shim {
@@ -146,6 +147,7 @@ void *look_up_operator(cxx_operator wanted, const void *caller) noexcept {
     void *resolved = known_local(wanted, caller);
     if (resolved != nullptr) return resolved;
     const int saved_errno = errno;
+    const loader_error_aside aside;
     resolved = find_operator(wanted, caller);
     errno = saved_errno;
     return resolved;
@@ -153,6 +155,7 @@ void *look_up_operator(cxx_operator wanted, const void *caller) noexcept {
 
 bool operators_are_the_runtimes() noexcept {
     const int saved_errno = errno;
+    const loader_error_aside aside;
     const void *ours = object_of(&next);
     const void *allocator = object_of(reinterpret_cast<void *>(next.malloc));
     const void *runtime = object_of(find_next("__cxa_throw"));

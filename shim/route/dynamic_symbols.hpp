@@ -11,10 +11,14 @@ struct symbol_tables {
     const ElfW(Sym) *symbols = nullptr;
     const char *strings = nullptr;
     std::uint32_t count = 0;
+    const std::uint32_t *hash = nullptr;
 };
 
 // Empty where the object has no GNU hash table (by which the number of symbols is found).
 symbol_tables symbol_tables_of(const dl_phdr_info &object) noexcept;
+
+// The object's symbol of that name, defined there in whatever version; null where there is none.
+const ElfW(Sym) * find_symbol(const dl_phdr_info &object, const char *name) noexcept;
 
 // Calls visit(name, address, size) for each function.
 template <typename Visit>

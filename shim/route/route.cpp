@@ -1,5 +1,6 @@
 #include "shim/route/route.hpp"
 
+#include "core/tasks.hpp"
 #include "shim/heap/chunks.hpp"
 #include "shim/heap/inside.hpp"
 #include "shim/heap/machine_stack.hpp"
@@ -150,6 +151,9 @@ void direct_entries(run_mode mode, bool count_calls) noexcept {
 
 void stand_aside() noexcept {
     direct_entries(run_mode::off, false);
+    // A thread that gave itself room without having seen the mode yet has its room in sight now,
+    // and whoever gives himself room later sees the mode as he leaves the shim.
+    tasks::order_all_threads();
     // Threads with a region open push in malloc itself as long as they have room.
     for (std::uint32_t slot = 0; slot < heaps_ever_started(); ++slot)
         __atomic_store_n(&heap_at(slot)->hot.limit, 0, __ATOMIC_RELAXED);
