@@ -252,4 +252,9 @@ void *scratch_scope_push_slow_(scratch_scope *scope, size_t size, size_t alignme
     scratch_scope_check_(scope);
     return scratch_push_slow_(scope->stack, size, alignment);
 }
+
+void *scratch_try_scope_push_slow_(scratch_scope *scope, size_t size, size_t alignment) {
+    scratch_scope_check_(scope);
+    return scratch_try_push_slow_(scope->stack, size, alignment);
+}
 }

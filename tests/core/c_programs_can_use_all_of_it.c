@@ -54,6 +54,12 @@ static void typed_pushes(scratch_stack *stack) {
     CHECK(blank->count == 0);
     CHECK((char *)blank >= (char *)(drawn->points + 10));
     CHECK(one->x == 1.0);
+    CHECK(scratch_try_push_struct(stack, point) != NULL);
+    CHECK(scratch_try_push_struct_zero(stack, point)->y == 0);
+    CHECK(scratch_try_push_array(stack, long, 10) != NULL);
+    CHECK(scratch_try_push_array_zero(stack, long, 10)[9] == 0);
+    CHECK(scratch_try_push_flex(stack, line, points, 10) != NULL);
+    CHECK(scratch_try_push_flex_zero(stack, line, points, 10)->points[9].y == 0);
 }
 
 static bool remember_name(const scratch_statistics *statistics, void *context) {
@@ -88,6 +94,11 @@ int main(void) {
     CHECK(scratch_pop(stack, block, 200));
     CHECK(scratch_try_push(stack, 1, 3) == NULL && errno == EINVAL);
     CHECK(scratch_try_push_zero(stack, 2 << 20, 1) == NULL && errno == ENOMEM);
+    errno = 0;
+    CHECK(scratch_try_push_array(stack, point, SIZE_MAX / 16 + 2) == NULL && errno == ENOMEM);
+    CHECK(scratch_try_push_array_zero(stack, point, SIZE_MAX / 16 + 2) == NULL);
+    CHECK(scratch_try_push_flex(stack, line, points, SIZE_MAX / 16) == NULL);
+    CHECK(scratch_try_push_flex_zero(stack, line, points, SIZE_MAX / 16) == NULL);
     CHECK(*(char *)scratch_push_zero(stack, 1, 1) == 0);
 
     int deferred = 0;
@@ -126,6 +137,8 @@ int main(void) {
 
     scratch_scope scope = scratch_scope_begin(stack, "by hand");
     CHECK(scratch_scope_push(&scope, 10, 1) != NULL);
+    CHECK(scratch_try_scope_push(&scope, 10, 1) != NULL);
+    CHECK(scratch_try_scope_push(&scope, SIZE_MAX, 1) == NULL && errno == ENOMEM);
     scratch_scope_end(&scope);
     scratch_hand_over(stack);
     scratch_take_over(stack);

@@ -82,6 +82,27 @@ TEST_F(misuse_death, by_a_push_on_an_outer_scope) {
         "push on scope 'results' of stack 'checked' while scope 'scratch' inside it is still open");
 }
 
+// Under a checker every thread's stack is checked, in a debug build too; in others none is.
+TEST_F(misuse_death, by_a_thread_that_ends_inside_a_scope_is_told) {
+    if (!watched_by_a_checker() && !fills_what_is_given_back)
+        GTEST_SKIP() << "only where every stack is checked";
+    EXPECT_EXIT(
+        {
+            std::thread([] {
+                scratch_stack *const stack = scratch_this_thread();
+                scratch_scope_begin(stack, "left open");
+                scratch_push(stack, 16, 16);
+                scratch_defer(
+                    stack, [](void *) { std::abort(); }, nullptr);
+            }).join();
+            scratch_trim(scratch_this_thread(), 0);
+            std::_Exit(0);
+        },
+        testing::ExitedWithCode(0),
+        "scratch: thread [0-9]+ ended inside scope 'left open'; what its open scopes deferred was "
+        "not run");
+}
+
 TEST(checked_stacks, work_like_others) {
     made_stack stack(checked);
     void *first[2];

@@ -17,6 +17,23 @@ LANGUAGES = {
 }
 
 
+def older_language(headers: Path, folder: Path) -> int:
+    """Before C++20 scratch.hpp says so in one error, and the others compile."""
+    failures = 0
+    source = folder / "older.cpp"
+    for compiler in compilers("g++", "clang++"):
+        command = [compiler, "-std=c++17", *WARNINGS, f"-I{headers}", "-fsyntax-only", str(source)]
+        for header in ("scratch.h", "annotate.h", "scratch.hpp"):
+            source.write_text(f"#include <scratch/{header}>\nextern int something;\n")
+            result = subprocess.run(command, capture_output=True, text=True, check=False)
+            errors = result.stderr.count("error:")
+            told = errors == 1 and "needs C++20" in result.stderr
+            if not (told if header == "scratch.hpp" else result.returncode == 0):
+                failures += 1
+                print(f"{header} as C++17: {errors} errors", " ".join(command), result.stderr, sep="\n")
+    return failures
+
+
 def main(headers: Path) -> int:
     """Compiles one line that includes the header."""
     failures = 0
@@ -35,6 +52,7 @@ def main(headers: Path) -> int:
                         if result.returncode != 0:
                             failures += 1
                             print(" ".join(command), result.stderr, sep="\n")
+        failures += older_language(headers, folder)
     return 1 if failures else 0
 
 

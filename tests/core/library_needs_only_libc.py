@@ -10,7 +10,7 @@ from reading_programs import need, output_of
 
 # Each inlined function must be there for those who cannot inline.
 INLINED = """this_thread push try_push push_zero try_push_zero pop save restore scope_begin scope_end
-scope_push fill copy""".split()
+scope_push try_scope_push fill copy""".split()
 
 
 def declared(headers: Path) -> set[str]:

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
+#include <cstdint>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -141,6 +143,49 @@ TEST(objects, are_null_or_whole_with_try_make) {
     EXPECT_LE(destroyed, 1U);
     scratch_restore(stack.get(), 0);
     EXPECT_EQ(log.size(), destroyed + static_cast<std::size_t>(made));
+}
+
+TEST(objects, of_an_array_are_none_with_try_array_where_there_is_no_room) {
+    element::limit = 1 << 20;
+    for (std::size_t reserve = 4096; reserve <= 3 * 4096; reserve += 4096) {
+        scratch::owned_stack stack({.name = "small", .reserve = reserve, .keep = 0, .flags = 0});
+        scratch_mark before = scratch_save(stack.get());
+        int made = 0;
+        while (scratch::try_array<element>(stack, 7).size() == 7) {
+            before = scratch_save(stack.get());
+            ASSERT_EQ(element::alive, 7 * ++made);
+        }
+        EXPECT_GT(made, 10);
+        EXPECT_EQ(errno, ENOMEM);
+        EXPECT_EQ(element::alive, 7 * made) << "those of the last attempt are gone again";
+        EXPECT_EQ(scratch_save(stack.get()), before);
+        scratch_restore(stack.get(), 0);
+        EXPECT_EQ(element::alive, 0);
+    }
+    element::limit = 1000;
+}
+
+TEST(spans, are_empty_with_try_where_there_is_no_room) {
+    scratch::owned_stack stack({.name = "small", .reserve = 4096, .keep = 0, .flags = 0});
+    scratch::scope scope(stack);
+    for (const std::size_t count : {std::size_t{5000}, SIZE_MAX / 4 + 2, SIZE_MAX}) {
+        errno = 0;
+        EXPECT_EQ(scope.try_array<int>(count).data(), nullptr);
+        EXPECT_EQ(errno, ENOMEM);
+        EXPECT_TRUE(scope.try_array<std::string>(count).empty());
+        EXPECT_TRUE(scope.try_array_uninit<int>(count).empty());
+        EXPECT_TRUE(scope.try_array_zero<int>(count).empty());
+        EXPECT_EQ(scope.try_push(count), nullptr);
+    }
+    EXPECT_EQ(scope.try_format("%5000d", 1).data(), nullptr);
+    EXPECT_EQ(scratch::try_format(stack, "%5000d", 1).data(), nullptr);
+    EXPECT_EQ(scratch_stats(stack.get()).used, 0U) << "nothing is left of them";
+    EXPECT_EQ(scope.try_array<int>(100)[99], 0);
+    EXPECT_EQ(scope.try_array_zero<int>(100)[99], 0);
+    EXPECT_EQ(scope.try_array_uninit<int>(100).size(), 100U);
+    EXPECT_EQ(scope.try_format("%d", 7), "7");
+    EXPECT_EQ(*scope.try_make<int>(3), 3);
+    EXPECT_NE(scope.try_push(1), nullptr);
 }
 
 TEST(spans, are_initialised_as_their_names_say) {

@@ -99,4 +99,19 @@ TEST(growing, without_room_keeps_what_it_has) {
     EXPECT_EQ(errno, EINVAL);
 }
 
+TEST(growing, may_be_appended_to_themselves) {
+    made_stack stack;
+    scratch_growing growing = scratch_open(stack, 1);
+    scratch_append(&growing, "ab", 2);
+    for (int turn = 0; turn < 12; ++turn) {
+        if (turn % 3 == 0) scratch_push(stack, 1, 1); // the block has to move
+        scratch_append(&growing, growing.bytes, growing.size);
+    }
+    const std::size_t size = growing.size;
+    const auto *const bytes = static_cast<const char *>(scratch_close(&growing));
+    ASSERT_EQ(size, 8192U);
+    for (std::size_t index = 0; index < size; ++index)
+        ASSERT_EQ(bytes[index], index % 2 == 0 ? 'a' : 'b') << index;
+}
+
 } // namespace

@@ -87,7 +87,7 @@ public:
 
     void run(choices from) {
         while (!from.at_end()) {
-            switch (from.byte() % 10) {
+            switch (from.byte() % 12) {
             case 0:
             case 1:
             case 2:
@@ -110,6 +110,10 @@ public:
                 break;
             case 8:
                 defer();
+                break;
+            case 9:
+            case 10:
+                give_back(from.byte() % 4U);
                 break;
             default:
                 scratch_trim(stack_, from.byte() * std::size_t{512});

@@ -23,6 +23,7 @@ SCRATCH_API void *scratch_try_push_slow_(scratch_stack *stack, size_t size, size
 SCRATCH_API void *scratch_push_zero_slow_(scratch_stack *stack, size_t size, size_t alignment);
 SCRATCH_API void *scratch_try_push_zero_slow_(scratch_stack *stack, size_t size, size_t alignment);
 SCRATCH_API void *scratch_scope_push_slow_(scratch_scope *scope, size_t size, size_t alignment);
+SCRATCH_API void *scratch_try_scope_push_slow_(scratch_scope *scope, size_t size, size_t alignment);
 SCRATCH_API void scratch_scope_check_(const scratch_scope *scope);
 SCRATCH_API bool scratch_pop_slow_(scratch_stack *stack, void *block, size_t size);
 SCRATCH_API void scratch_give_back_slow_(scratch_stack *stack, void *block, size_t size);
@@ -147,6 +148,12 @@ SCRATCH_INLINE void *scratch_scope_push(scratch_scope *scope, size_t size, size_
     void *const block = scratch_push_fast_(scope->stack, size, alignment);
     return SCRATCH_LIKELY_(block != NULL) ? block
                                           : scratch_scope_push_slow_(scope, size, alignment);
+}
+
+SCRATCH_INLINE void *scratch_try_scope_push(scratch_scope *scope, size_t size, size_t alignment) {
+    void *const block = scratch_push_fast_(scope->stack, size, alignment);
+    return SCRATCH_LIKELY_(block != NULL) ? block
+                                          : scratch_try_scope_push_slow_(scope, size, alignment);
 }
 
 /* The last block, above the hook. A size of 0, and sizes that wrap, would have it end at or below

@@ -51,10 +51,95 @@ struct array_header {
     }
 };
 
-template <typename T>
+/// What a function does where there is no room.
+enum class refusal { calls_handler, returns_null };
+
+template <refusal when>
+void *push(scratch_stack &stack, std::size_t size, std::size_t alignment) {
+    if constexpr (when == refusal::returns_null) return scratch_try_push(&stack, size, alignment);
+    return scratch_push(&stack, size, alignment);
+}
+
+template <refusal when>
+bool defer(scratch_stack &stack, void (*function)(void *), void *argument) {
+    if constexpr (when == refusal::returns_null)
+        return scratch_try_defer(&stack, function, argument);
+    scratch_defer(&stack, function, argument);
+    return true;
+}
+
+template <typename T, refusal when>
 T *push_elements(scratch_stack &stack, std::size_t count) {
     return static_cast<T *>(
-        scratch_push(&stack, scratch_array_size_(count, sizeof(T), 0), alignof(T)));
+        push<when>(stack, scratch_array_size_(count, sizeof(T), 0), alignof(T)));
+}
+
+template <typename T, refusal when>
+T *push_zeros(scratch_stack &stack, std::size_t count) {
+    const std::size_t size = scratch_array_size_(count, sizeof(T), 0);
+    if constexpr (when == refusal::returns_null)
+        return static_cast<T *>(scratch_try_push_zero(&stack, size, alignof(T)));
+    return static_cast<T *>(scratch_push_zero(&stack, size, alignof(T)));
+}
+
+template <typename T>
+std::span<T> span_of(T *elements, std::size_t count) {
+    return elements == nullptr ? std::span<T>() : std::span<T>(elements, count);
+}
+
+template <typename T, refusal when>
+std::span<T> make_array(scratch_stack &stack, std::size_t count) {
+    if (count == 0) return {};
+    rewind unless_whole(stack);
+    if constexpr (std::is_trivially_destructible_v<T>) {
+        T *const elements = push_elements<T, when>(stack, count);
+        if (elements == nullptr) return {};
+        std::uninitialized_value_construct_n(elements, count);
+        unless_whole.keep();
+        return {elements, count};
+    } else {
+        using header_t = array_header<T>;
+        void *const place = push<when>(stack, sizeof(header_t), alignof(header_t));
+        if (place == nullptr) return {};
+        auto *const header = ::new (place) header_t{0, push_elements<T, when>(stack, count)};
+        if (header->elements == nullptr) return {};
+        // Deferred last, so that what the constructors deferred themselves is taken back after the
+        // elements.
+        struct guard {
+            header_t *header;
+            ~guard() {
+                if (header != nullptr) header_t::destroy_all(header);
+            }
+        } unless_deferred{header};
+        for (; header->count < count; ++header->count)
+            ::new (header->elements + header->count) T();
+        if (!defer<when>(stack, header_t::destroy_all, header)) return {};
+        unless_deferred.header = nullptr;
+        unless_whole.keep();
+        return {header->elements, count};
+    }
+}
+
+/// Null only if `when` allows it.
+template <typename T, refusal when, typename... arguments_t>
+T *make_object(scratch_stack &stack, arguments_t &&...arguments) {
+    rewind unless_whole(stack);
+    void *const place = push<when>(stack, sizeof(T), alignof(T));
+    if (place == nullptr) return nullptr;
+    T *const object = construct<T>(place, std::forward<arguments_t>(arguments)...);
+    if constexpr (!std::is_trivially_destructible_v<T>) {
+        // The handler may leave by an exception: the object must be gone before its memory.
+        struct guard {
+            T *object;
+            ~guard() {
+                if (object != nullptr) object->~T();
+            }
+        } unless_deferred{object};
+        if (!defer<when>(stack, destroy<T>, object)) return nullptr;
+        unless_deferred.object = nullptr;
+    }
+    unless_whole.keep();
+    return object;
 }
 
 } // namespace detail
@@ -66,86 +151,57 @@ T *make(scratch_stack &stack, arguments_t &&...arguments) {
         return detail::construct<T>(scratch_push(&stack, sizeof(T), alignof(T)),
                                     std::forward<arguments_t>(arguments)...);
     } else {
-        detail::rewind rewind(stack);
-        T *const object = detail::construct<T>(scratch_push(&stack, sizeof(T), alignof(T)),
-                                               std::forward<arguments_t>(arguments)...);
-        if constexpr (!std::is_trivially_destructible_v<T>) {
-            // The handler may leave by an exception: the object must be gone before its memory.
-            struct guard {
-                T *object;
-                ~guard() {
-                    if (object != nullptr) object->~T();
-                }
-            } unless_deferred{object};
-            scratch_defer(&stack, detail::destroy<T>, object);
-            unless_deferred.object = nullptr;
-        }
-        rewind.keep();
-        return object;
+        return detail::make_object<T, detail::refusal::calls_handler>(
+            stack, std::forward<arguments_t>(arguments)...);
     }
 }
 
 template <typename T, typename... arguments_t>
 T *try_make(scratch_stack &stack, arguments_t &&...arguments) {
-    detail::rewind rewind(stack);
-    void *const memory = scratch_try_push(&stack, sizeof(T), alignof(T));
-    if (memory == nullptr) return nullptr;
-    T *const object = detail::construct<T>(memory, std::forward<arguments_t>(arguments)...);
-    if constexpr (!std::is_trivially_destructible_v<T>) {
-        if (!scratch_try_defer(&stack, detail::destroy<T>, object)) {
-            object->~T();
-            return nullptr;
-        }
-    }
-    rewind.keep();
-    return object;
+    return detail::make_object<T, detail::refusal::returns_null>(
+        stack, std::forward<arguments_t>(arguments)...);
 }
 
 template <typename T>
 std::span<T> array(scratch_stack &stack, std::size_t count) {
-    if (count == 0) return {};
-    if constexpr (std::is_trivially_destructible_v<T>) {
-        detail::rewind rewind(stack);
-        T *const elements = detail::push_elements<T>(stack, count);
-        std::uninitialized_value_construct_n(elements, count);
-        rewind.keep();
-        return {elements, count};
-    } else {
-        detail::rewind rewind(stack);
-        using header_t = detail::array_header<T>;
-        auto *const header = ::new (scratch_push(&stack, sizeof(header_t), alignof(header_t)))
-            header_t{0, detail::push_elements<T>(stack, count)};
-        // Deferred last, so that what the constructors deferred themselves is taken back after the
-        // elements.
-        struct guard {
-            header_t *header;
-            ~guard() {
-                if (header != nullptr) header_t::destroy_all(header);
-            }
-        } unless_deferred{header};
-        for (; header->count < count; ++header->count)
-            ::new (header->elements + header->count) T();
-        scratch_defer(&stack, header_t::destroy_all, header);
-        unless_deferred.header = nullptr;
-        rewind.keep();
-        return {header->elements, count};
-    }
+    return detail::make_array<T, detail::refusal::calls_handler>(stack, count);
+}
+
+template <typename T>
+std::span<T> try_array(scratch_stack &stack, std::size_t count) {
+    return detail::make_array<T, detail::refusal::returns_null>(stack, count);
 }
 
 template <typename T>
 requires std::is_trivially_default_constructible_v<T> && std::is_trivially_destructible_v<T>
     std::span<T> array_uninit(scratch_stack &stack, std::size_t count) {
     if (count == 0) return {};
-    return {detail::push_elements<T>(stack, count), count};
+    return detail::span_of(detail::push_elements<T, detail::refusal::calls_handler>(stack, count),
+                           count);
+}
+
+template <typename T>
+requires std::is_trivially_default_constructible_v<T> && std::is_trivially_destructible_v<T>
+    std::span<T> try_array_uninit(scratch_stack &stack, std::size_t count) {
+    if (count == 0) return {};
+    return detail::span_of(detail::push_elements<T, detail::refusal::returns_null>(stack, count),
+                           count);
 }
 
 template <typename T>
 requires std::is_trivially_default_constructible_v<T> && std::is_trivially_destructible_v<T>
     std::span<T> array_zero(scratch_stack &stack, std::size_t count) {
     if (count == 0) return {};
-    return {static_cast<T *>(
-                scratch_push_zero(&stack, scratch_array_size_(count, sizeof(T), 0), alignof(T))),
-            count};
+    return detail::span_of(detail::push_zeros<T, detail::refusal::calls_handler>(stack, count),
+                           count);
+}
+
+template <typename T>
+requires std::is_trivially_default_constructible_v<T> && std::is_trivially_destructible_v<T>
+    std::span<T> try_array_zero(scratch_stack &stack, std::size_t count) {
+    if (count == 0) return {};
+    return detail::span_of(detail::push_zeros<T, detail::refusal::returns_null>(stack, count),
+                           count);
 }
 
 inline std::string_view format(scratch_stack &stack, const char *pattern, ...) {
@@ -156,12 +212,28 @@ inline std::string_view format(scratch_stack &stack, const char *pattern, ...) {
     return text;
 }
 
+inline std::string_view try_format(scratch_stack &stack, const char *pattern, ...) {
+    std::va_list arguments;
+    va_start(arguments, pattern);
+    const char *const text = scratch_try_vprintf(&stack, pattern, arguments);
+    va_end(arguments);
+    return text == nullptr ? std::string_view() : std::string_view(text);
+}
+
 inline std::string_view scope::format(const char *pattern, ...) {
     std::va_list arguments;
     va_start(arguments, pattern);
     const char *const text = scratch_vprintf(&innermost(), pattern, arguments);
     va_end(arguments);
     return text;
+}
+
+inline std::string_view scope::try_format(const char *pattern, ...) {
+    std::va_list arguments;
+    va_start(arguments, pattern);
+    const char *const text = scratch_try_vprintf(&innermost(), pattern, arguments);
+    va_end(arguments);
+    return text == nullptr ? std::string_view() : std::string_view(text);
 }
 
 inline void *stack_resource::do_allocate(std::size_t size, std::size_t alignment) {

@@ -1,15 +1,21 @@
 // scratch for C++20: the stacks of scratch.h with scopes, objects, spans, memory resources and
 // allocators.
 //
-//     scratch::scope scope;                              // the thread's stack, until the closing
-//     brace std::span<int> numbers = scope.array<int>(100); parser &p = *scope.make<parser>(text);
-//     // its destructor runs at the closing brace std::pmr::vector<int> grown(scope.resource()); //
-//     its buffers come from the stack
+//     scratch::scope scope;                        // the thread's stack, until the closing brace
+//     std::span<int> some = scope.array<int>(100);
+//     parser &p = *scope.make<parser>(text);       // its destructor runs at the closing brace
+//     std::pmr::vector<int> grown(scope.resource());
 //
-// The rules of scratch.h hold. Where there is no room the out-of-memory handler is called, except
-// in what the standard describes (memory_resource, allocator): that throws std::bad_alloc. Names
+// The rules of scratch.h hold: on units, alignment, ownership, threads, forking and signals. An
+// object, span or text belongs to its stack. Where there is no room the out-of-memory handler is
+// called, except in the forms with `try`, whose result is null or empty with errno ENOMEM, and in
+// what the standard describes (memory_resource, allocator), which throws std::bad_alloc. Names
 // under `detail` are for this header only.
 #pragma once
+
+#if __cplusplus < 202002L
+#error "scratch/scratch.hpp needs C++20 (-std=c++20); scratch/scratch.h serves older C++ too"
+#else
 
 #include <scratch/scratch.h>
 
@@ -40,26 +46,36 @@ T *make(scratch_stack &stack, arguments_t &&...arguments);
 
 /// make that returns null, T not made or destroyed again, where there is no room.
 template <typename T, typename... arguments_t>
-T *try_make(scratch_stack &stack, arguments_t &&...arguments);
+[[nodiscard]] T *try_make(scratch_stack &stack, arguments_t &&...arguments);
 
 /// `count` value-initialised Ts; none take no room. Destructors as in make, the last element's
 /// first.
 template <typename T>
 std::span<T> array(scratch_stack &stack, std::size_t count);
+template <typename T>
+[[nodiscard]] std::span<T> try_array(scratch_stack &stack, std::size_t count);
 
 /// `count` Ts that are not initialised.
 template <typename T>
 requires std::is_trivially_default_constructible_v<T> && std::is_trivially_destructible_v<T>
     std::span<T> array_uninit(scratch_stack &stack, std::size_t count);
+template <typename T>
+requires std::is_trivially_default_constructible_v<T> && std::is_trivially_destructible_v<T>
+[[nodiscard]] std::span<T> try_array_uninit(scratch_stack &stack, std::size_t count);
 
 /// `count` Ts of zero bytes; cheaper than array on fresh memory.
 template <typename T>
 requires std::is_trivially_default_constructible_v<T> && std::is_trivially_destructible_v<T>
     std::span<T> array_zero(scratch_stack &stack, std::size_t count);
+template <typename T>
+requires std::is_trivially_default_constructible_v<T> && std::is_trivially_destructible_v<T>
+[[nodiscard]] std::span<T> try_array_zero(scratch_stack &stack, std::size_t count);
 
-/// What printf would print.
+/// What printf would print, with a zero behind it.
 [[gnu::format(printf, 2, 3)]] std::string_view format(scratch_stack &stack, const char *pattern,
                                                       ...);
+[[nodiscard, gnu::format(printf, 2, 3)]] std::string_view try_format(scratch_stack &stack,
+                                                                     const char *pattern, ...);
 
 // Memory for the standard library.
 
@@ -81,7 +97,7 @@ private:
     scratch_stack *stack_;
 };
 
-/// The resource of the calling thread's stack, for this thread only.
+/// The resource of the calling thread's stack, for this thread only; good as long as it lives.
 std::pmr::memory_resource *resource();
 
 /// An allocator on a stack, for containers that know their allocator's type: no virtual calls.
@@ -122,7 +138,8 @@ bool operator==(const allocator<T> &left, const allocator<U> &right) noexcept {
 /// program, and names both.
 class [[nodiscard]] scope {
 public:
-    /// On the calling thread's stack, named after the function that it stands in.
+    /// On the calling thread's stack, named after the function that it stands in. A name is not
+    /// copied.
     explicit scope(const char *name = __builtin_FUNCTION()) : scope(scratch::this_thread(), name) {}
     explicit scope(scratch_stack &stack, const char *name = __builtin_FUNCTION())
         : scope_(scratch_scope_begin(&stack, name)), resource_(stack) {}
@@ -141,23 +158,45 @@ public:
     void *push(std::size_t size, std::size_t alignment = alignof(std::max_align_t)) {
         return scratch_scope_push(&scope_, size, alignment);
     }
+    [[nodiscard]] void *try_push(std::size_t size,
+                                 std::size_t alignment = alignof(std::max_align_t)) {
+        return scratch_try_scope_push(&scope_, size, alignment);
+    }
     template <typename T, typename... arguments_t>
     T *make(arguments_t &&...arguments) {
         return scratch::make<T>(innermost(), std::forward<arguments_t>(arguments)...);
+    }
+    template <typename T, typename... arguments_t>
+    [[nodiscard]] T *try_make(arguments_t &&...arguments) {
+        return scratch::try_make<T>(innermost(), std::forward<arguments_t>(arguments)...);
     }
     template <typename T>
     std::span<T> array(std::size_t count) {
         return scratch::array<T>(innermost(), count);
     }
     template <typename T>
+    [[nodiscard]] std::span<T> try_array(std::size_t count) {
+        return scratch::try_array<T>(innermost(), count);
+    }
+    template <typename T>
     std::span<T> array_uninit(std::size_t count) {
         return scratch::array_uninit<T>(innermost(), count);
+    }
+    template <typename T>
+    [[nodiscard]] std::span<T> try_array_uninit(std::size_t count) {
+        return scratch::try_array_uninit<T>(innermost(), count);
     }
     template <typename T>
     std::span<T> array_zero(std::size_t count) {
         return scratch::array_zero<T>(innermost(), count);
     }
+    template <typename T>
+    [[nodiscard]] std::span<T> try_array_zero(std::size_t count) {
+        return scratch::try_array_zero<T>(innermost(), count);
+    }
     [[gnu::format(printf, 2, 3)]] std::string_view format(const char *pattern, ...);
+    [[nodiscard, gnu::format(printf, 2, 3)]] std::string_view try_format(const char *pattern, ...);
+    /// For containers that do not outlive the scope.
     std::pmr::memory_resource *resource() noexcept { return &resource_; }
 
 private:
@@ -174,7 +213,8 @@ private:
 
 // Frames.
 
-/// N stacks in turn: what was pushed in frame k is valid until frame k + N begins.
+/// N stacks in turn: what was pushed in frame k is valid until frame k + N begins. They are
+/// destroyed with their object.
 template <std::size_t count>
 requires(count > 0) class frames {
 public:
@@ -188,7 +228,7 @@ public:
     frames &operator=(const frames &) = delete;
     ~frames() { scratch_frames_destroy(frames_); }
 
-    /// Starts the next frame and returns its empty stack.
+    /// Starts the next frame and returns its empty stack; what was made on it before is destroyed.
     scratch_stack &begin() { return *scratch_frames_begin(frames_); }
 
 private:
@@ -216,3 +256,5 @@ private:
 } // namespace scratch
 
 #include <scratch/inline.hpp>
+
+#endif

@@ -31,6 +31,11 @@
 #define SCRATCH_ALIGNOF_(T) _Alignof(T)
 #endif
 
+#define SCRATCH_STRUCT_(push, stack, T) ((T *)push((stack), sizeof(T), SCRATCH_ALIGNOF_(T)))
+#define SCRATCH_ARRAY_(push, stack, T, count)                                                      \
+    ((T *)push((stack), scratch_array_size_((count), sizeof(T), 0), SCRATCH_ALIGNOF_(T)))
+#define SCRATCH_FLEX_(push, stack, T, member, count)                                               \
+    ((T *)push((stack), SCRATCH_FLEX_SIZE_(T, member, (count)), SCRATCH_ALIGNOF_(T)))
 #define SCRATCH_FLEX_SIZE_(T, member, count)                                                       \
     scratch_flex_size_(count, sizeof(((T *)0)->member[0]), offsetof(T, member), sizeof(T))
 
