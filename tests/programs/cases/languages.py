@@ -273,7 +273,8 @@ def guile(run: Run) -> None:
 @case("python3-threads", "python3")
 def python3_threads(run: Run) -> None:
     """Blocks that other threads free, and forks while threads run."""
-    settings = {"PYTHONMALLOC": "malloc", "PYTHONHASHSEED": "0"}
+    # From 3.12 on Python warns of a fork beside threads, with the number of the process in it.
+    settings = {"PYTHONMALLOC": "malloc", "PYTHONHASHSEED": "0", "PYTHONWARNINGS": "ignore::DeprecationWarning"}
     run.command("python3", run.write("script.py", _PYTHON_THREADS), run.scaled(3000, 40000), env=settings)
 
 
