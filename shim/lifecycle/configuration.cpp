@@ -31,7 +31,7 @@ constexpr choice<run_mode> modes[] = {
     {"adaptive", run_mode::adaptive},
     {"profile", run_mode::profile, false},
     {"record", run_mode::record, false},
-    {"check", run_mode::check, false},
+    {"check", run_mode::check},
 };
 constexpr choice<log_level> log_levels[] = {
     {"off", log_level::off},   {"error", log_level::error}, {"warn", log_level::warn},

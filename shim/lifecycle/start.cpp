@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 #include <unistd.h>
 
+#include "shim/check/start.hpp"
 #include "shim/heap/chunks.hpp"
 #include "shim/heap/inside.hpp"
 #include "shim/heap/statistics.hpp"
@@ -28,6 +29,7 @@ namespace {
 enum class progress : int { not_started, starting, started };
 constinit std::atomic<progress> state{progress::not_started};
 constinit configuration in_force;
+constinit const char *checks_go_to = nullptr;
 
 bool shows_numbers() noexcept {
     return in_force.statistics != statistics_format::none || in_force.output != nullptr;
@@ -55,6 +57,12 @@ void configure() noexcept {
     keep_output_pattern();
     set_log_level(in_force.log);
     set_budget(in_force.budget);
+    if (in_force.mode == run_mode::check) {
+        // Its output is what it reports.
+        checks_go_to = in_force.output;
+        in_force.output = nullptr;
+        in_force.statistics = statistics_format::none;
+    }
     counters().mode = static_cast<std::uint32_t>(in_force.mode);
     if (shows_numbers()) open_counters(in_force, environ, false);
     if (in_force.mode != run_mode::off && malloc_is_the_programs()) {
@@ -63,10 +71,15 @@ void configure() noexcept {
         return;
     }
     if (in_force.mode != run_mode::off || shows_numbers()) watch_for_fork();
+    if (in_force.mode == run_mode::check && !check::start(environ, checks_go_to))
+        in_force.mode = run_mode::off;
     direct_entries(in_force.mode, shows_numbers());
 }
 
-[[gnu::constructor]] void start_with_the_program() noexcept { start(); }
+[[gnu::constructor]] void start_with_the_program() noexcept {
+    start();
+    check::start_with_the_program();
+}
 
 [[gnu::destructor]] void finish_with_the_program() noexcept {
     if (state.load(std::memory_order_acquire) != progress::started) return;
@@ -85,6 +98,8 @@ void configure() noexcept {
 } // namespace
 
 void start() noexcept {
+    // Not a second time: mode check has put itself before what was found.
+    if (state.load(std::memory_order_acquire) == progress::started) return;
     resolve_next();
     // The very first calls come before libc has set its environment; until then all goes to the
     // next allocator.

@@ -1,5 +1,6 @@
 #include "shim/region/region.hpp"
 
+#include "shim/check/blocks.hpp"
 #include "shim/heap/chunks.hpp"
 #include "shim/heap/inside.hpp"
 #include "shim/heap/large.hpp"
@@ -36,9 +37,11 @@ bool is_still_open(const thread_heap *heap, region_token token) noexcept {
 
 // Names are compared by their text and may be gone after the call. FNV-1a, 64 bits.
 std::uint64_t name_hash(const char *name) noexcept {
+    const char *text = name;
     std::uint64_t hash = 0xcbf29ce484222325;
     for (; name != nullptr && *name != '\0'; ++name)
         hash = (hash ^ static_cast<unsigned char>(*name)) * 0x100000001b3;
+    if (blocks_are_checked()) check::note_scope_name(hash, text);
     return hash;
 }
 
@@ -62,7 +65,10 @@ void begin_region(thread_heap *heap, std::uint64_t name, std::uintptr_t stack_po
         reinterpret_cast<block *>(heap->hot.top)->hole_below = 0;
     }
     ++heap->regions.depth;
-    open_chunk(heap);
+    if (blocks_are_checked())
+        check::begin_scope(heap);
+    else
+        open_chunk(heap);
     counters().regions_entered.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -145,7 +151,9 @@ void return_to_outer(thread_heap *heap, const region &ended) noexcept {
 void end_innermost(thread_heap *heap, bool trusted) noexcept {
     region &ended = heap->regions.open[heap->regions.depth - 1];
     drain_remote_frees(heap);
-    if (trusted) {
+    if (blocks_are_checked()) {
+        check::end_scope(heap, trusted);
+    } else if (trusted) {
         reset_chunks(heap, ended);
         reset_large(heap, ended);
     } else {
@@ -203,6 +211,7 @@ void end_finished_regions(thread_heap *heap, std::uintptr_t stack_pointer) noexc
 void close_for_adoption(thread_heap *heap) noexcept {
     while (heap->regions.depth != 0) {
         region &ended = heap->regions.open[heap->regions.depth - 1];
+        if (blocks_are_checked()) check::end_scope(heap, false);
         let_chunks_wait(heap, ended, 0);
         let_large_escape(heap, ended, 0);
         --heap->regions.depth;

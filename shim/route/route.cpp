@@ -178,6 +178,10 @@ bool regions_allowed() noexcept {
     return mode_now.load(std::memory_order_relaxed) != run_mode::off;
 }
 
+bool blocks_are_checked() noexcept {
+    return mode_now.load(std::memory_order_relaxed) == run_mode::check;
+}
+
 void *push_if_tagged(std::size_t size, std::size_t alignment, origin from) noexcept {
     if (!entries.routing) return nullptr;
     void *pushed =
@@ -190,7 +194,7 @@ void *push_if_tagged(std::size_t size, std::size_t alignment, origin from) noexc
 }
 
 void *push_tagged(std::size_t size, std::uintptr_t caller) noexcept {
-    if (!regions_allowed()) return nullptr;
+    if (!regions_allowed() || blocks_are_checked()) return nullptr;
     if (void *pushed = try_push_tagged(*this_thread.hot, size, static_cast<std::uint32_t>(caller)))
         return pushed;
     return push_slowly(size, 1, static_cast<std::uint32_t>(caller));

@@ -1,0 +1,162 @@
+#include "shim/check/names.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <dlfcn.h>
+#include <elf.h>
+#include <fcntl.h>
+#include <link.h>
+#include <string_view>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "shim/check/source_lines.hpp"
+#include "shim/check/unwind.hpp"
+#include "shim/observe/descriptor.hpp"
+
+namespace scratch::shim::check {
+
+namespace {
+
+void copy_text(std::span<char> into, std::string_view text) noexcept {
+    const std::size_t size = std::min(text.size(), into.size() - 1);
+    std::memcpy(into.data(), text.data(), size);
+    into[size] = 0;
+}
+
+// A module's file, mapped while its symbols are looked at. Nothing in it is believed unchecked.
+class module_file {
+public:
+    explicit module_file(const char *path) noexcept {
+        const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        if (file < 0) return;
+        struct stat status;
+        if (fstat(file, &status) == 0 && status.st_size >= static_cast<off_t>(sizeof(ElfW(Ehdr)))) {
+            size_ = static_cast<std::size_t>(status.st_size);
+            void *mapped = mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0);
+            bytes_ = mapped == MAP_FAILED ? nullptr : static_cast<const char *>(mapped);
+        }
+        close_descriptor(file);
+        find_sections();
+    }
+    ~module_file() {
+        if (bytes_ != nullptr) munmap(const_cast<char *>(bytes_), size_);
+    }
+    module_file(const module_file &) = delete;
+    module_file &operator=(const module_file &) = delete;
+
+    bool has_lines() const noexcept { return has_lines_; }
+
+    // The function that holds the address, or an empty text.
+    std::string_view function_at(std::uintptr_t offset) const noexcept {
+        if (symbols_ == nullptr) return {};
+        for (const ElfW(Sym) & symbol : part<ElfW(Sym)>(*symbols_)) {
+            const bool is_code = ELF64_ST_TYPE(symbol.st_info) == STT_FUNC;
+            if (is_code && offset - symbol.st_value < std::max<std::size_t>(symbol.st_size, 1))
+                return text_at(sections_[symbols_->sh_link], symbol.st_name);
+        }
+        return {};
+    }
+
+private:
+    template <typename T>
+    std::span<const T> part(const ElfW(Shdr) & section) const noexcept {
+        if (section.sh_type == SHT_NOBITS || section.sh_offset > size_ ||
+            section.sh_size > size_ - section.sh_offset || section.sh_offset % alignof(T) != 0)
+            return {};
+        return {reinterpret_cast<const T *>(bytes_ + section.sh_offset),
+                section.sh_size / sizeof(T)};
+    }
+
+    std::string_view text_at(const ElfW(Shdr) & strings, std::size_t at) const noexcept {
+        const std::span<const char> all = part<char>(strings);
+        if (at >= all.size()) return {};
+        return {all.data() + at, strnlen(all.data() + at, all.size() - at)};
+    }
+
+    void find_sections() noexcept {
+        if (bytes_ == nullptr) return;
+        const auto *file = reinterpret_cast<const ElfW(Ehdr) *>(bytes_);
+        const std::size_t bytes = std::size_t{file->e_shnum} * sizeof(ElfW(Shdr));
+        if (std::memcmp(file->e_ident, ELFMAG, SELFMAG) != 0 || file->e_shoff > size_ ||
+            bytes > size_ - file->e_shoff || file->e_shstrndx >= file->e_shnum)
+            return;
+        sections_ = {reinterpret_cast<const ElfW(Shdr) *>(bytes_ + file->e_shoff), file->e_shnum};
+        for (const ElfW(Shdr) & section : sections_) {
+            const std::string_view name = text_at(sections_[file->e_shstrndx], section.sh_name);
+            has_lines_ |= name == ".debug_line" || name == ".gnu_debuglink";
+            if (section.sh_type == SHT_SYMTAB && section.sh_link < sections_.size())
+                symbols_ = &section;
+        }
+    }
+
+    const char *bytes_ = nullptr;
+    std::size_t size_ = 0;
+    std::span<const ElfW(Shdr)> sections_;
+    const ElfW(Shdr) *symbols_ = nullptr;
+    bool has_lines_ = false;
+};
+
+// The program's own file has no name in the loader's list.
+const char *path_of_program() noexcept {
+    static constinit char path[1024] = {};
+    if (path[0] == 0) {
+        const std::string_view target = read_link("/proc/self/exe", path, sizeof path - 1);
+        path[target.size()] = 0;
+    }
+    return path[0] != 0 ? path : "/proc/self/exe";
+}
+
+void ask_loader(place_name &place) noexcept {
+    Dl_info info;
+    link_map *map = nullptr;
+    const std::uintptr_t call = place.address - 1;
+    if (dladdr1(reinterpret_cast<void *>(call), &info, reinterpret_cast<void **>(&map),
+                RTLD_DL_LINKMAP) == 0 ||
+        map == nullptr)
+        return;
+    place.module = map->l_name[0] == 0 ? path_of_program() : map->l_name;
+    place.offset = call - map->l_addr;
+    if (info.dli_sname != nullptr) copy_text(place.function, info.dli_sname);
+}
+
+// What was found before: reports share most of their frames, and a child process takes long.
+constinit std::array<place_name, 512> found_before = {};
+place_name &remembered(std::uintptr_t address) noexcept {
+    return found_before[(address * 0x9e3779b97f4a7c15 >> 40) % found_before.size()];
+}
+
+void look_into_file(const char *module, std::span<place_name> places, bool lines) noexcept {
+    const module_file file(module);
+    for (place_name &place : places) {
+        if (place.known || place.module != module) continue;
+        if (const std::string_view found = file.function_at(place.offset); !found.empty())
+            copy_text(place.function, found);
+    }
+    if (lines && file.has_lines()) find_source_lines(module, places);
+    for (place_name &place : places)
+        if (place.module == module) place.known = true;
+}
+
+} // namespace
+
+void find_names(std::span<place_name> places, bool lines) noexcept {
+    if (!loader_can_be_asked()) return;
+    for (place_name &place : places) {
+        ask_loader(place);
+        const place_name &before = remembered(place.address);
+        // Another object may be loaded there by now.
+        if (before.address == place.address && before.offset == place.offset &&
+            before.module == place.module)
+            place = before;
+    }
+    for (std::size_t i = 0; i < places.size(); ++i)
+        if (!places[i].known && places[i].module[0] != 0)
+            look_into_file(places[i].module, places.subspan(i), lines);
+    for (const place_name &place : places)
+        remembered(place.address) = place;
+}
+
+} // namespace scratch::shim::check

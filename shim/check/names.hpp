@@ -1,0 +1,25 @@
+// What code addresses are called: module, function, source line.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace scratch::shim::check {
+
+struct place_name {
+    std::uintptr_t address = 0; // as in a backtrace: behind the call
+    const char *module = "";    // path; the loader's text
+    std::uintptr_t offset = 0;  // from where the module is loaded, of the call itself
+    char function[192] = {};    // empty where it is not known
+    char file[192] = {};        // empty where there is no debug information
+    std::uint32_t line = 0;
+    bool known = false; // nothing more is to be found out
+};
+
+// Names the addresses that the places hold. One caller at a time. Asks the loader, the symbol
+// tables of the modules' files, and, where they have debug information and `lines` says so,
+// addr2line in a child process that neither the program's waits nor its handlers see.
+void find_names(std::span<place_name> places, bool lines) noexcept;
+
+} // namespace scratch::shim::check

@@ -1,0 +1,79 @@
+#include "shim/check/start.hpp"
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+#include <unistd.h>
+
+#include "shim/check/arena.hpp"
+#include "shim/check/blocks.hpp"
+#include "shim/check/family.hpp"
+#include "shim/check/faults.hpp"
+#include "shim/check/lock.hpp"
+#include "shim/check/options.hpp"
+#include "shim/check/places.hpp"
+#include "shim/check/report.hpp"
+#include "shim/check/traces.hpp"
+#include "shim/observe/log.hpp"
+
+namespace scratch::shim::check {
+
+namespace {
+
+constinit bool on = false;
+
+const char *variable(char **environment, std::string_view name) noexcept {
+    for (char **entry = environment; entry != nullptr && *entry != nullptr; ++entry) {
+        const std::string_view whole(*entry);
+        if (whole.size() > name.size() && whole.starts_with(name) && whole[name.size()] == '=')
+            return *entry + name.size() + 1;
+    }
+    return nullptr;
+}
+
+// Registered before all others, so called after them and after all destructors.
+void finish_last(int status, void *) {
+    const int wanted = finish(status);
+    if (wanted == status) return;
+    // What libc would still do after us.
+    std::fflush(nullptr);
+    _exit(wanted);
+}
+
+} // namespace
+
+bool start(char **environment, const char *output) noexcept {
+    read_options(variable(environment, "SCRATCH_CHECK"));
+    open_locks();
+    if (!open_traces() || !open_places() || !open_arena()) {
+        log_raw("there is no room for mode check: nothing is checked");
+        return false;
+    }
+    open_reports(output);
+    take_over_family();
+    take_over_operators();
+    watch_faults();
+    on = true;
+    return true;
+}
+
+bool is_on() noexcept { return on; }
+
+void start_with_the_program() noexcept {
+    if (!on) return;
+    load_unwinder();
+    on_exit(finish_last, nullptr);
+}
+
+int finish(int status) noexcept {
+    if (!on) return status;
+    static constinit std::atomic<bool> finished{false};
+    if (!finished.exchange(true)) {
+        examine_all();
+        tell_repetitions();
+    }
+    return anything_wrong() && asked.error_exitcode >= 0 ? asked.error_exitcode : status;
+}
+
+} // namespace scratch::shim::check

@@ -1,0 +1,164 @@
+// Taking backtraces. libunwind is loaded into a scope of its own, since its _Unwind_* names would
+// come before those of the host's compiler (DESIGN 20).
+
+// Else the header names the functions that unwind other processes.
+#define UNW_LOCAL_ONLY
+
+#include "shim/check/unwind.hpp"
+
+#include "shim/check/traces.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <dlfcn.h>
+#include <libunwind.h>
+#include <link.h>
+#include <pthread.h>
+#include <ucontext.h>
+
+#include "shim/check/options.hpp"
+#include "shim/heap/machine_stack.hpp"
+#include "shim/heap/thread_heap.hpp"
+#include "shim/heap/threads.hpp"
+
+// glibc's: false as soon as there was ever a second thread.
+extern "C" [[gnu::weak]] char __libc_single_threaded;
+extern "C" [[gnu::visibility("hidden")]] const ElfW(Ehdr) __ehdr_start;
+
+namespace scratch::shim::check {
+
+namespace {
+
+#define SCRATCH_TEXT_OF(name) #name
+#define SCRATCH_TEXT(name) SCRATCH_TEXT_OF(name)
+
+struct unwinder {
+    int (*backtrace)(void **, int);
+    int (*init)(unw_cursor_t *, unw_context_t *, int);
+    int (*step)(unw_cursor_t *);
+    int (*get_register)(unw_cursor_t *, unw_regnum_t, unw_word_t *);
+};
+constinit unwinder loaded = {};
+constinit std::atomic<bool> is_loaded{false};
+
+struct code_range {
+    std::uintptr_t begin = 0;
+    std::size_t size = 0;
+};
+
+code_range own_code() noexcept {
+    static constinit code_range found;
+    if (found.size != 0) return found;
+    const auto base = reinterpret_cast<std::uintptr_t>(&__ehdr_start);
+    const auto *segment = reinterpret_cast<const ElfW(Phdr) *>(base + __ehdr_start.e_phoff);
+    for (int i = 0; i < __ehdr_start.e_phnum; ++i, ++segment)
+        if (segment->p_type == PT_LOAD && (segment->p_flags & PF_X) != 0)
+            found = {base + segment->p_vaddr, segment->p_memsz};
+    return found;
+}
+
+bool is_own(std::uintptr_t address) noexcept {
+    const code_range own = own_code();
+    return address - own.begin < own.size;
+}
+
+bool may_unwind() noexcept {
+    return is_loaded.load(std::memory_order_acquire) && loader_can_be_asked();
+}
+
+void add_frame(backtrace &into, std::uintptr_t address) noexcept {
+    if (into.depth < asked.depth && address != 0) into.frames[into.depth++] = address;
+}
+
+void follow_frame_pointers(std::uintptr_t frame, backtrace &into) noexcept {
+    const std::uintptr_t top = this_thread.stack_top;
+    std::uintptr_t lowest = stack_pointer();
+    // Only between here and the top of the thread's stack is surely memory.
+    while (frame % sizeof(std::uintptr_t) == 0 && frame > lowest && frame + 16 <= top) {
+        const auto *words = reinterpret_cast<const std::uintptr_t *>(frame);
+        if (!is_own(words[1])) add_frame(into, words[1]);
+        lowest = frame;
+        frame = words[0];
+    }
+}
+
+struct machine_words {
+    std::uintptr_t instruction;
+    std::uintptr_t frame;
+};
+
+machine_words words_of(const ucontext_t &context) noexcept {
+#if defined(__x86_64__)
+    return {static_cast<std::uintptr_t>(context.uc_mcontext.gregs[REG_RIP]),
+            static_cast<std::uintptr_t>(context.uc_mcontext.gregs[REG_RBP])};
+#else
+    return {context.uc_mcontext.pc, context.uc_mcontext.regs[29]};
+#endif
+}
+
+} // namespace
+
+bool loader_can_be_asked() noexcept {
+    return !is_forked_child() || &__libc_single_threaded == nullptr || __libc_single_threaded;
+}
+
+bool has_unwinder() noexcept { return is_loaded.load(std::memory_order_acquire); }
+
+void load_unwinder() noexcept {
+    const int saved_errno = errno;
+    void *library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+    if (library != nullptr) {
+        const auto find = [library](auto &function, const char *name) {
+            function =
+                reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(library, name));
+            return function != nullptr;
+        };
+        const bool all = find(loaded.backtrace, "unw_backtrace") &&
+                         find(loaded.init, SCRATCH_TEXT(unw_init_local2)) &&
+                         find(loaded.step, SCRATCH_TEXT(unw_step)) &&
+                         find(loaded.get_register, SCRATCH_TEXT(unw_get_reg));
+        is_loaded.store(all, std::memory_order_release);
+    }
+    // The program's next dlerror is about its own calls.
+    if (library == nullptr) dlerror();
+    errno = saved_errno;
+}
+
+void take_backtrace(backtrace &into) noexcept {
+    into.depth = 0;
+    if (may_unwind()) {
+        const int saved_errno = errno;
+        void *frames[deepest_trace + 8];
+        const int wanted =
+            static_cast<int>(std::min<std::size_t>(asked.depth + 8, std::size(frames)));
+        const int found = loaded.backtrace(frames, wanted);
+        for (int i = 0; i < found; ++i) {
+            const auto address = reinterpret_cast<std::uintptr_t>(frames[i]);
+            if (!is_own(address)) add_frame(into, address);
+        }
+        errno = saved_errno;
+    }
+    if (into.depth == 0)
+        follow_frame_pointers(reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)), into);
+}
+
+void take_backtrace_of(const void *signal_context, backtrace &into) noexcept {
+    const auto &context = *static_cast<const ucontext_t *>(signal_context);
+    const machine_words words = words_of(context);
+    into.depth = 0;
+    add_frame(into, words.instruction + 1);
+    if (!may_unwind()) {
+        follow_frame_pointers(words.frame, into);
+        return;
+    }
+    unw_context_t copy = context;
+    unw_cursor_t cursor;
+    if (loaded.init(&cursor, &copy, UNW_INIT_SIGNAL_FRAME) != 0) return;
+    while (into.depth < asked.depth && loaded.step(&cursor) > 0) {
+        unw_word_t address = 0;
+        if (loaded.get_register(&cursor, UNW_REG_IP, &address) != 0 || address == 0) break;
+        add_frame(into, address);
+    }
+}
+
+} // namespace scratch::shim::check
