@@ -3,8 +3,6 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
-#include <pthread.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -21,10 +19,8 @@ namespace scratch::shim::check {
 namespace {
 
 using action_function = int (*)(int, const struct sigaction *, struct sigaction *);
-using mask_function = int (*)(int, const sigset_t *, sigset_t *);
 
 constinit action_function next_action = nullptr;
-constinit mask_function next_mask = nullptr;
 constinit bool watching = false;
 
 // What the program has for SIGSEGV, in one of several places, so that a handler that runs while
@@ -36,6 +32,27 @@ constinit std::atomic<std::uint64_t> masks_with_fault{0};
 constinit __thread bool fault_blocked __attribute__((tls_model("initial-exec"))) = false;
 
 void handle(int signal, siginfo_t *info, void *context);
+
+// The system's, since libc's has no second name by which it could be called from before itself. The
+// two that libc keeps for its threads are never blocked.
+int next_mask(int how, const sigset_t *wanted, sigset_t *before) noexcept {
+    constexpr std::uint64_t of_libc = std::uint64_t{3} << 31;
+    std::uint64_t system_set = 0;
+    if (wanted != nullptr) {
+        std::memcpy(&system_set, wanted, sizeof system_set);
+        if (how != SIG_UNBLOCK) system_set &= ~of_libc;
+    }
+    std::uint64_t system_before = 0;
+    const kept_errno keep_errno;
+    if (syscall(SYS_rt_sigprocmask, how, wanted != nullptr ? &system_set : nullptr, &system_before,
+                sizeof system_set) != 0)
+        return errno;
+    if (before != nullptr) {
+        sigemptyset(before);
+        std::memcpy(before, &system_before, sizeof system_before);
+    }
+    return 0;
+}
 
 struct sigaction program_action() noexcept {
     return actions[present.load(std::memory_order_acquire) % std::size(actions)];
@@ -150,9 +167,8 @@ std::uint64_t bit_of(int signal) noexcept { return std::uint64_t{1} << (signal &
 } // namespace
 
 void watch_faults() noexcept {
-    next_action = reinterpret_cast<action_function>(find_next("sigaction"));
-    next_mask = reinterpret_cast<mask_function>(find_next("pthread_sigmask"));
-    if (next_action == nullptr || next_mask == nullptr || !open_report_stack()) return;
+    next_action = reinterpret_cast<action_function>(find_next("__sigaction"));
+    if (next_action == nullptr || !open_report_stack()) return;
     struct sigaction before = {};
     next_action(SIGSEGV, nullptr, &before);
     note_action(before);
@@ -162,14 +178,20 @@ void watch_faults() noexcept {
 
 int set_action(int signal, const struct sigaction *wanted, struct sigaction *before) noexcept {
     if (next_action == nullptr)
-        next_action = reinterpret_cast<action_function>(find_next("sigaction"));
+        next_action = reinterpret_cast<action_function>(find_next("__sigaction"));
     if (!watching) return next_action(signal, wanted, before);
     if (signal == SIGSEGV) {
         const struct sigaction was = program_action();
         if (wanted != nullptr) {
             const struct sigaction ours = ours_before(*wanted);
+            struct sigaction noted = *wanted;
             if (const int failed = next_action(signal, &ours, nullptr)) return failed;
-            note_action(*wanted);
+            // With what libc and the kernel add to each.
+            struct sigaction stands = {};
+            next_action(signal, nullptr, &stands);
+            noted.sa_flags |= stands.sa_flags & ~ours.sa_flags;
+            noted.sa_restorer = stands.sa_restorer;
+            note_action(noted);
         }
         if (before != nullptr) *before = was;
         return 0;
@@ -192,8 +214,6 @@ int set_action(int signal, const struct sigaction *wanted, struct sigaction *bef
 }
 
 int set_mask(int how, const sigset_t *wanted, sigset_t *before) noexcept {
-    if (next_mask == nullptr)
-        next_mask = reinterpret_cast<mask_function>(find_next("pthread_sigmask"));
     if (!watching) return next_mask(how, wanted, before);
     const bool was = fault_blocked;
     sigset_t open_to_faults;
@@ -202,16 +222,21 @@ int set_mask(int how, const sigset_t *wanted, sigset_t *before) noexcept {
         open_to_faults = *wanted;
         if (how != SIG_UNBLOCK) sigdelset(&open_to_faults, SIGSEGV);
     }
+    // Before the call: what waited comes out of it.
+    if (wanted != nullptr) {
+        if (how == SIG_BLOCK)
+            fault_blocked = was || has;
+        else if (how == SIG_UNBLOCK)
+            fault_blocked = was && !has;
+        else
+            fault_blocked = has;
+    }
     const int failed = next_mask(how, wanted != nullptr ? &open_to_faults : nullptr, before);
-    if (failed != 0) return failed;
+    if (failed != 0) {
+        fault_blocked = was;
+        return failed;
+    }
     if (before != nullptr && was) sigaddset(before, SIGSEGV);
-    if (wanted == nullptr) return 0;
-    if (how == SIG_BLOCK)
-        fault_blocked = was || has;
-    else if (how == SIG_UNBLOCK)
-        fault_blocked = was && !has;
-    else
-        fault_blocked = has;
     return 0;
 }
 

@@ -1,0 +1,80 @@
+// What <stdio.h> and <fcntl.h> hand to the system: their declarations would not let the others of
+// buffers.cpp be defined beside them under large files.
+
+#include <cstdarg>
+#include <cstddef>
+#include <cstdint>
+
+#include "shim/check/seam.hpp"
+#include "shim/check_calls/next_function.hpp"
+
+#pragma weak scratch_check_buffer
+
+using std::size_t;
+struct _IO_FILE;
+
+namespace {
+
+constexpr int creates = 0100;
+constexpr int unnamed = 020000000;
+
+void look(const void *buffer, size_t size, const char *call) noexcept {
+    if (&scratch_check_buffer != nullptr)
+        scratch_check_buffer(reinterpret_cast<std::uintptr_t>(buffer), size, call);
+}
+
+size_t product(size_t size, size_t count) noexcept {
+    size_t whole;
+    return __builtin_mul_overflow(size, count, &whole) ? SIZE_MAX : whole;
+}
+
+} // namespace
+
+extern "C" {
+size_t fread(void *into, size_t size, size_t count, _IO_FILE *file);
+size_t fwrite(const void *from, size_t size, size_t count, _IO_FILE *file);
+int open(const char *path, int flags, ...);
+int open64(const char *path, int flags, ...);
+int openat(int folder, const char *path, int flags, ...);
+int openat64(int folder, const char *path, int flags, ...);
+}
+
+// A large fread or fwrite goes to the system past the buffer of the file.
+SCRATCH_EXPORT size_t fread(void *into, size_t size, size_t count, _IO_FILE *file) {
+    look(into, product(size, count), "fread()");
+    return SCRATCH_NEXT(fread)(into, size, count, file);
+}
+SCRATCH_EXPORT size_t fwrite(const void *from, size_t size, size_t count, _IO_FILE *file) {
+    look(from, product(size, count), "fwrite()");
+    return SCRATCH_NEXT(fwrite)(from, size, count, file);
+}
+
+#define SCRATCH_MODE_ARGUMENT(flags, mode)                                                         \
+    unsigned mode = 0;                                                                             \
+    if (((flags)&creates) != 0 || ((flags)&unnamed) != 0) {                                        \
+        va_list more;                                                                              \
+        va_start(more, flags);                                                                     \
+        mode = va_arg(more, unsigned);                                                             \
+        va_end(more);                                                                              \
+    }
+
+SCRATCH_EXPORT int open(const char *path, int flags, ...) {
+    SCRATCH_MODE_ARGUMENT(flags, mode)
+    look(path, SIZE_MAX, "open()");
+    return SCRATCH_NEXT(open)(path, flags, mode);
+}
+SCRATCH_EXPORT int open64(const char *path, int flags, ...) {
+    SCRATCH_MODE_ARGUMENT(flags, mode)
+    look(path, SIZE_MAX, "open()");
+    return SCRATCH_NEXT(open64)(path, flags, mode);
+}
+SCRATCH_EXPORT int openat(int folder, const char *path, int flags, ...) {
+    SCRATCH_MODE_ARGUMENT(flags, mode)
+    look(path, SIZE_MAX, "openat()");
+    return SCRATCH_NEXT(openat)(folder, path, flags, mode);
+}
+SCRATCH_EXPORT int openat64(int folder, const char *path, int flags, ...) {
+    SCRATCH_MODE_ARGUMENT(flags, mode)
+    look(path, SIZE_MAX, "openat()");
+    return SCRATCH_NEXT(openat64)(folder, path, flags, mode);
+}
