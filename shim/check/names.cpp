@@ -153,7 +153,7 @@ void find_names(std::span<place_name> places, bool lines) noexcept {
             place = before;
     }
     for (std::size_t i = 0; i < places.size(); ++i)
-        if (!places[i].known && places[i].module[0] != 0)
+        if (!places[i].known && places[i].module != nullptr)
             look_into_file(places[i].module, places.subspan(i), lines);
     for (const place_name &place : places)
         remembered(place.address) = place;

@@ -8,11 +8,11 @@
 namespace scratch::shim::check {
 
 struct place_name {
-    std::uintptr_t address = 0; // as in a backtrace: behind the call
-    const char *module = "";    // path; the loader's text
-    std::uintptr_t offset = 0;  // from where the module is loaded, of the call itself
-    char function[192] = {};    // empty where it is not known
-    char file[192] = {};        // empty where there is no debug information
+    std::uintptr_t address = 0;   // as in a backtrace: behind the call
+    const char *module = nullptr; // path, the loader's text; null where it is not known
+    std::uintptr_t offset = 0;    // from where the module is loaded, of the call itself
+    char function[192] = {};      // empty where it is not known
+    char file[192] = {};          // empty where there is no debug information
     std::uint32_t line = 0;
     bool known = false; // nothing more is to be found out
 };

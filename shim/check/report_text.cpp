@@ -33,7 +33,7 @@ void add_frame(plain_text &text, std::uint32_t nth, const place_name &place) noe
     else
         text.format("0x%zx", place.address);
     if (place.file[0] != 0) text.format(" at %s:%u", place.file, place.line);
-    if (place.module[0] != 0) text.format(" in %s+0x%zx", place.module, place.offset);
+    if (place.module != nullptr) text.format(" in %s+0x%zx", place.module, place.offset);
     text.add('\n');
 }
 

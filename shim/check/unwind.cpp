@@ -9,17 +9,18 @@
 #include "shim/check/traces.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <dlfcn.h>
 #include <libunwind.h>
 #include <link.h>
-#include <pthread.h>
 #include <ucontext.h>
 
 #include "shim/check/options.hpp"
 #include "shim/heap/machine_stack.hpp"
 #include "shim/heap/thread_heap.hpp"
 #include "shim/heap/threads.hpp"
+#include "shim/next/loader_errors.hpp"
+#include "shim/observe/descriptor.hpp"
+#include "shim/observe/log.hpp"
 
 // glibc's: false as soon as there was ever a second thread.
 extern "C" [[gnu::weak]] char __libc_single_threaded;
@@ -105,7 +106,8 @@ bool loader_can_be_asked() noexcept {
 bool has_unwinder() noexcept { return is_loaded.load(std::memory_order_acquire); }
 
 void load_unwinder() noexcept {
-    const int saved_errno = errno;
+    const kept_errno keep_errno;
+    const loader_error_aside aside;
     void *library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
     if (library != nullptr) {
         const auto find = [library](auto &function, const char *name) {
@@ -119,15 +121,16 @@ void load_unwinder() noexcept {
                          find(loaded.get_register, SCRATCH_TEXT(unw_get_reg));
         is_loaded.store(all, std::memory_order_release);
     }
-    // The program's next dlerror is about its own calls.
-    if (library == nullptr) dlerror();
-    errno = saved_errno;
+    if (!has_unwinder())
+        log_raw(
+            "libunwind.so.8 is not installed: backtraces follow frame pointers only, and trusted "
+            "scopes are not checked");
 }
 
 void take_backtrace(backtrace &into) noexcept {
     into.depth = 0;
     if (may_unwind()) {
-        const int saved_errno = errno;
+        const kept_errno keep_errno;
         void *frames[deepest_trace + 8];
         const int wanted =
             static_cast<int>(std::min<std::size_t>(asked.depth + 8, std::size(frames)));
@@ -136,7 +139,6 @@ void take_backtrace(backtrace &into) noexcept {
             const auto address = reinterpret_cast<std::uintptr_t>(frames[i]);
             if (!is_own(address)) add_frame(into, address);
         }
-        errno = saved_errno;
     }
     if (into.depth == 0)
         follow_frame_pointers(reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)), into);

@@ -36,6 +36,8 @@ ANNOTATIONS = """
     scratch_annotate_region_enter_v1 scratch_annotate_region_leave_v1 scratch_annotate_frame_turn_v1
     scratch_annotate_alloc_v1 scratch_annotate_free_v1
 """.split()
+# What libscratch-check.so calls.
+CHECKS = "scratch_check_sigaction scratch_check_sigmask scratch_check_buffer scratch_check_finish".split()
 # What would take a pthread key, a fork handler, or allocate under a lock.
 FORBIDDEN = """
     pthread_key_create pthread_atfork __register_atfork __cxa_atexit __cxa_thread_atexit
@@ -77,7 +79,7 @@ class Exports(unittest.TestCase):
         self.undefined = {symbol.name for symbol in self.symbols if not symbol.defined}
 
     def test_every_interposed_name_is_there(self) -> None:
-        wanted = MALLOC_FAMILY + LOADER + STRINGS + OPERATORS_NEW + OPERATORS_DELETE + ANNOTATIONS
+        wanted = MALLOC_FAMILY + LOADER + STRINGS + OPERATORS_NEW + OPERATORS_DELETE + ANNOTATIONS + CHECKS
         self.assertEqual(set(wanted) - self.defined, set())
         self.assertEqual(len(OPERATORS_NEW) + len(OPERATORS_DELETE), 20)
 

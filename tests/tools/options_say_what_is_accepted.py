@@ -89,9 +89,9 @@ class OptionsSayWhatIsAccepted(ToolTest):
         self.assert_refused(125, "run", "--fast", "true", says=("--fast", "--mode", "--budget", "--no-follow"))
         self.assert_refused(125, "run", "--mod", "off", "true", says=("--mod ", "--mode"))
         self.assert_refused(125, "doctor", "--mode", "off", says=("--mode", "--help"))
-        self.assert_refused(125, "fly", says=("fly", "run, env, doctor"))
+        self.assert_refused(125, "fly", says=("fly", "run, env, check, doctor"))
         self.assert_refused(125, "--fly", says=("--fly", "--version"))
-        self.assert_refused(125, says=("no command", "run, env, doctor"))
+        self.assert_refused(125, says=("no command", "run, env, check, doctor"))
         self.assert_refused(125, "run", "--mode", "off", says=("no program", "PROGRAM"))
         self.assert_refused(125, "env", "true", says=("true", "not accepted"))
 

@@ -6,34 +6,38 @@ _scratch() {
     local command=${COMP_WORDS[1]} index
 
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W 'run env doctor --help --version' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'run env check doctor --help --version' -- "$word")
         return
     fi
     # The first word that is neither an option nor an option's value is the program: from there on it is its
     # own command line.
     for ((index = 2; index < COMP_CWORD; index++)); do
         case ${COMP_WORDS[index]} in
-        --mode | --budget | --output | --next | --exclude | --log) ((index++)) ;;
+        --mode | --budget | --output | --next | --exclude | --log | --json | --error-exitcode | --quarantine | --mappings | \
+            --depth) ((index++)) ;;
         --) ((index++)) && break ;;
         -*) ;;
         *) break ;;
         esac
     done
-    if ((index < COMP_CWORD)) && [[ $command == run ]] && declare -F _command_offset >/dev/null; then
+    if ((index < COMP_CWORD)) && [[ $command == run || $command == check ]] && declare -F _command_offset >/dev/null; then
         _command_offset "$index"
         return
     fi
     case $before in
-    --mode) mapfile -t COMPREPLY < <(compgen -W 'off scoped adaptive' -- "$word") ;;
+    --mode) mapfile -t COMPREPLY < <(compgen -W 'off scoped adaptive check' -- "$word") ;;
     --log) mapfile -t COMPREPLY < <(compgen -W 'off error warn info debug' -- "$word") ;;
     --next) mapfile -t COMPREPLY < <(compgen -W 'mimalloc jemalloc tcmalloc' -f -- "$word") ;;
     --budget) mapfile -t COMPREPLY < <(compgen -W '512K 1M 8M 64M' -- "$word") ;;
-    --output) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+    --output | --json) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
     *)
         if [[ $word == -* && ($command == run || $command == env) ]]; then
             mapfile -t COMPREPLY < <(compgen -W '--mode --budget --stats --stats=json --output --next --no-follow
                 --exclude --log --help --' -- "$word")
-        elif [[ $command == run || $command == doctor ]]; then
+        elif [[ $word == -* && $command == check ]]; then
+            mapfile -t COMPREPLY < <(compgen -W '--json --halt --error-exitcode --leaks --no-escapes --no-lines
+                --every-block --quarantine --mappings --depth --next --no-follow --exclude --log --help --' -- "$word")
+        elif [[ $command == run || $command == check || $command == doctor ]]; then
             mapfile -t COMPREPLY < <(compgen -c -- "$word")
         fi
         ;;

@@ -4,10 +4,10 @@ sentence."""
 from __future__ import annotations
 
 # Commands.
-LATER = ("record", "report", "profile", "check", "top")
+LATER = ("record", "report", "profile", "top")
 
 # Modes of `run` and `env`.
-LATER_MODES = ("profile", "record", "check")
+LATER_MODES = ("profile", "record")
 
 # Options of `run`.
 LATER_OPTIONS = ("--region", "--trusted-region", "--frame")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from .check import Check
 from .doctor import Doctor
 from .env import Env
 from .failure import OWN_ERROR, Failure
@@ -14,7 +15,7 @@ from .say import complain, put
 
 # Each has a name, a help line, its usage and examples, takes_program (what follows the options belongs to a
 # program), add_arguments(parser) (returns what it added) and run(options, rest, place).
-COMMANDS = [Run(), Env(), Doctor()]
+COMMANDS = [Run(), Env(), Check(), Doctor()]
 
 EXAMPLES = (
     ("scratch run -- PROGRAM ARGUMENTS", "run a program with its scratch memory on stacks"),

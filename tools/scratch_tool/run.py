@@ -37,10 +37,11 @@ class Run:
         target.check(chosen, settings.shim_of(new), environment)
         if options.no_follow:
             chosen.skip_env()
-        return _become(chosen, environment)
+        return become(chosen, environment)
 
 
-def _become(chosen: target.Target, environment: dict[bytes, bytes]) -> int:
+def become(chosen: target.Target, environment: dict[bytes, bytes]) -> int:
+    """Starts the program in the place of this process; returns only by a Failure."""
     import _signal
     for number in (SIGPIPE, SIGXFSZ):
         _signal.signal(number, _signal.SIG_DFL)

@@ -11,7 +11,7 @@ from .library import ALLOCATORS, find_next, find_shim
 from .place import Place
 from .say import complain
 
-MODES = ("off", "scoped", "adaptive")
+MODES = ("off", "scoped", "adaptive", "check")
 LEVELS = ("off", "error", "warn", "info", "debug")
 # As the shim reads them.
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
@@ -26,18 +26,24 @@ def add_options(parser: argparse.ArgumentParser) -> list[argparse.Action]:
     return [
         parser.add_argument("--mode", type=_mode, metavar="MODE",
                             help=f"{' | '.join(MODES)} (default: {DEFAULT_MODE})"),
-        parser.add_argument("--budget", type=_bytes, metavar="BYTES",
+        parser.add_argument("--budget", type=_budget, metavar="BYTES",
                             help="the most memory that the stacks may hold, as 8M or 512K (default: 8M; at least 64K)"),
-        parser.add_argument("--output", type=_text, metavar="PATTERN",
+        parser.add_argument("--output", type=text, metavar="PATTERN",
                             help="write the statistics to this file (%%e: name of the program, %%p: its pid)"),
-        parser.add_argument("--next", type=_text, metavar="NAME|PATH",
+        parser.add_argument("--stats", type=_one_of("format", ("text", "json")), nargs="?", const="text",
+                            metavar="text|json", help="print statistics at the end (default: as text)"),
+    ] + add_shared_options(parser)
+
+
+def add_shared_options(parser: argparse.ArgumentParser) -> list[argparse.Action]:
+    """Those that `check` has too."""
+    return [
+        parser.add_argument("--next", type=text, metavar="NAME|PATH",
                             help=f"the allocator behind the stacks: {', '.join(ALLOCATORS)}, or a library's path"),
-        parser.add_argument("--exclude", type=_text, metavar="NAMES",
+        parser.add_argument("--exclude", type=text, metavar="NAMES",
                             help="children that are left alone: names of programs, with commas between"),
         parser.add_argument("--log", type=_one_of("level", LEVELS), metavar="LEVEL",
                             help=f"{' | '.join(LEVELS)} (default: warn)"),
-        parser.add_argument("--stats", type=_one_of("format", ("text", "json")), nargs="?", const="text",
-                            metavar="text|json", help="print statistics at the end (default: as text)"),
         parser.add_argument("--no-follow", action="store_true", help="leave the children of the program alone"),
     ]
 
@@ -120,7 +126,8 @@ def _one_of(kind: str, accepted: tuple[str, ...]):
     return parse
 
 
-def _bytes(text: str) -> int:
+def byte_count(text: str) -> int:
+    """A number of bytes as the shim reads one: digits, with K, M or G behind them where wanted."""
     unit = text.lstrip("0123456789")
     digits = text[: len(text) - len(unit)]
     unit = unit.upper().removesuffix("IB") if len(unit) == 3 else unit.upper()
@@ -131,16 +138,22 @@ def _bytes(text: str) -> int:
     if size > LARGEST_BUDGET:
         raise argparse.ArgumentTypeError(f"{text!r} is more than an address space holds; accepted is up to "
                                          f"{LARGEST_BUDGET} bytes")
+    return size
+
+
+def _budget(text: str) -> int:
+    size = byte_count(text)
     if size < LEAST_BUDGET:
         raise argparse.ArgumentTypeError(f"{text!r} is less than one chunk of a stack, so nothing could be put there; "
                                          "accepted is 64K and more (to put nothing there: --mode off)")
     return size
 
 
-def _text(text: str) -> str:
-    if not text:
+def text(given: str) -> str:
+    """The value of an option that may not be empty."""
+    if not given:
         raise argparse.ArgumentTypeError("'' is empty; leave the option out, or give a value")
-    return text
+    return given
 
 
 def refuse_program(name: str) -> Failure:

@@ -1,0 +1,111 @@
+"""`scratch check`: runs a program so that uses of memory that was given back are found where they happen."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from . import run, settings, target
+from .failure import OWN_ERROR, Failure
+from .place import Place
+
+# What stands beside the shim for this command only: system calls and signals as check sees them.
+CALLS = "libscratch-check.so"
+
+
+class Check:
+    name = "check"
+    takes_program = True
+    help = "find uses of memory after its free, or its scope's end"
+    usage = "scratch check [options] [--] PROGRAM [ARGUMENTS]"
+    examples = (
+        ("scratch check -- ./server --test", "reports on standard error; the program goes on"),
+        ("scratch check --error-exitcode 9 -- make test", "for scripts: ends with 9 where anything was found"),
+        ("scratch check --json found-%p.json -- ./server", "the reports of each process in a file of its own"),
+    )
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> list[argparse.Action]:
+        return settings.add_shared_options(parser) + [
+            parser.add_argument("--json", type=settings.text, metavar="PATTERN",
+                                help="write the reports to this file, as JSON (%%e: name of the program, %%p: its "
+                                     "pid), and not to standard error"),
+            parser.add_argument("--halt", action="store_true", help="abort the program after the first report"),
+            parser.add_argument("--error-exitcode", type=_exit_code, metavar="N",
+                                help="the exit status where anything was reported (default: the program's own)"),
+            parser.add_argument("--leaks", action="store_true", help="report what was never freed, too"),
+            parser.add_argument("--no-escapes", action="store_true",
+                                help="do not list what was live when a trusted scope ended"),
+            parser.add_argument("--no-lines", action="store_true",
+                                help="function names only: addr2line is not asked for source lines"),
+            parser.add_argument("--every-block", action="store_true",
+                                help="pages of its own for each block, not for the first ones of each place and a "
+                                     "sample: finds all uses after free at once, costs time and memory"),
+            parser.add_argument("--quarantine", type=settings.byte_count, metavar="BYTES",
+                                help="memory given back that is kept closed with its contents (default: 256M)"),
+            parser.add_argument("--mappings", type=_count, metavar="N",
+                                help="the most mappings that closed pages may cost (default: half of what the system "
+                                     "allows a process)"),
+            parser.add_argument("--depth", type=_depth, metavar="N", help="frames of each backtrace (default: 16)"),
+        ]
+
+    def run(self, options: argparse.Namespace, program: list[str], place: Place) -> int:
+        if not program:
+            raise Failure(OWN_ERROR, f"no program was given; accepted is: {self.usage}")
+        options.mode, options.budget, options.stats, options.output = "check", None, None, None
+        environment = settings.initial_environment()
+        new = settings.changes(options, place, environment)
+        shim = settings.shim_of(new)
+        new[b"LD_PRELOAD"] = _with_calls(new[b"LD_PRELOAD"], shim)
+        new.update(_variables(options))
+        environment.update(new)
+        if options.json is None:
+            # What a launch around this one asked for as statistics is no place for reports.
+            environment.pop(b"SCRATCH_OUTPUT", None)
+        chosen = target.find(program[0], program[1:], environment)
+        target.check(chosen, shim, environment)
+        if options.no_follow:
+            chosen.skip_env()
+        return run.become(chosen, environment)
+
+
+def _with_calls(preload: bytes, shim: str) -> bytes:
+    """The list with the object of this command directly behind the shim."""
+    calls = os.path.join(os.path.dirname(shim), CALLS)
+    if not os.path.isfile(calls):
+        raise Failure(OWN_ERROR, f"{calls} is missing, which belongs to {shim}; build or install both")
+    own, ours = os.fsencode(shim), os.fsencode(calls)
+    entries = [entry for entry in preload.split(b":") if entry != ours]
+    entries.insert(entries.index(own) + 1, ours)
+    return b":".join(entries)
+
+
+def _variables(options: argparse.Namespace) -> dict[bytes, bytes]:
+    words = [word for word, wanted in (("halt", options.halt), ("leaks", options.leaks),
+                                       ("no-escapes", options.no_escapes), ("no-lines", options.no_lines),
+                                       ("every-block", options.every_block)) if wanted]
+    words += [f"{word}={value}" for word, value in (("error-exitcode", options.error_exitcode),
+                                                    ("quarantine", options.quarantine),
+                                                    ("mappings", options.mappings),
+                                                    ("depth", options.depth)) if value is not None]
+    variables = {b"SCRATCH_CHECK": ",".join(words).encode()}
+    if options.json is not None:
+        variables[b"SCRATCH_OUTPUT"] = os.fsencode(os.path.abspath(options.json))
+    return variables
+
+
+def _number(text: str, least: int, most: int) -> int:
+    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from {least} to {most}")
+    return int(text)
+
+
+def _exit_code(text: str) -> int:
+    return _number(text, 0, 255)
+
+
+def _depth(text: str) -> int:
+    return _number(text, 1, 32)
+
+
+def _count(text: str) -> int:
+    return _number(text, 1, (1 << 32) - 1)
