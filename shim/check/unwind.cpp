@@ -108,7 +108,7 @@ bool has_unwinder() noexcept { return is_loaded.load(std::memory_order_acquire);
 void load_unwinder() noexcept {
     const kept_errno keep_errno;
     const loader_error_aside aside;
-    void *library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+    void *library = dlopen(SCRATCH_LIBUNWIND, RTLD_NOW | RTLD_LOCAL);
     if (library != nullptr) {
         const auto find = [library](auto &function, const char *name) {
             function =
@@ -122,9 +122,9 @@ void load_unwinder() noexcept {
         is_loaded.store(all, std::memory_order_release);
     }
     if (!has_unwinder())
-        log_raw(
-            "libunwind.so.8 is not installed: backtraces follow frame pointers only, and trusted "
-            "scopes are not checked");
+        log_raw(SCRATCH_LIBUNWIND
+                " is not installed: backtraces follow frame pointers only, and trusted "
+                "scopes are not checked");
 }
 
 void take_backtrace(backtrace &into) noexcept {
