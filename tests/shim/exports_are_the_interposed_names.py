@@ -19,7 +19,10 @@ MALLOC_FAMILY = """
 """.split()
 LOADER = ["dlopen"]
 # libc's own calls to these do not reach us: so what does is the program's.
-STRINGS = "strdup __strdup strndup __strndup wcsdup".split()
+STRINGS = """
+    strdup __strdup strndup __strndup wcsdup asprintf vasprintf __asprintf_chk __vasprintf_chk
+    realpath canonicalize_file_name get_current_dir_name
+""".split()
 OPERATORS_NEW = """
     _Znwm _Znam _ZnwmRKSt9nothrow_t _ZnamRKSt9nothrow_t _ZnwmSt11align_val_t _ZnamSt11align_val_t
     _ZnwmSt11align_val_tRKSt9nothrow_t _ZnamSt11align_val_tRKSt9nothrow_t

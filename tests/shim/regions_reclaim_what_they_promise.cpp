@@ -272,51 +272,6 @@ TEST(trusted_region, leaves_what_the_runtime_keeps) {
     EXPECT_TRUE(result.exited_with(0)) << result.describe();
 }
 
-SCENARIO(handed_over) {
-    start_of_scratch_memory();
-    SCRATCH_REGION("strings", SCRATCH_TRUSTED);
-    REQUIRE(is_scratch(strdup("a copy")));
-    REQUIRE(is_scratch(strndup("a copy of a part", 6)));
-    REQUIRE(is_scratch(wcsdup(L"a wide copy")));
-    REQUIRE(is_scratch(getcwd(nullptr, 0)));
-    FILE *file = fopen("/proc/self/status", "r");
-    REQUIRE(!is_scratch(file));
-    char *line = nullptr;
-    std::size_t size = 0;
-    REQUIRE(getline(&line, &size, file) > 0 && is_scratch(line));
-    fclose(file);
-    const std::string text(100, 'x');
-    REQUIRE(is_scratch(text.data()));
-    std::string grown = text;
-    grown += text;
-    REQUIRE(is_scratch(grown.data()));
-    return 0;
-}
-
-TEST(trusted_region, serves_functions_that_hand_their_block_over) {
-    const outcome result = run(handed_over);
-    EXPECT_TRUE(result.exited_with(0)) << result.describe();
-}
-
-SCENARIO(handed_over_by_inner_functions) {
-    start_of_scratch_memory();
-    SCRATCH_REGION("strings", SCRATCH_TRUSTED);
-    char *printed = nullptr;
-    REQUIRE(asprintf(&printed, "%d", 42) == 2);
-    REQUIRE(is_scratch(printed));
-    char *word = nullptr;
-    REQUIRE(sscanf("word", "%ms", &word) == 1);
-    REQUIRE(is_scratch(word));
-    return 0;
-}
-
-// Not kept yet: inside libc the call is made by a function that has no name in the dynamic symbol
-// table, and so counts as the runtime's own.
-TEST(trusted_region, DISABLED_serves_functions_that_allocate_deeper_inside_libc) {
-    const outcome result = run(handed_over_by_inner_functions);
-    EXPECT_TRUE(result.exited_with(0)) << result.describe();
-}
-
 // --- large blocks and alignments
 // ---------------------------------------------------------------------
 

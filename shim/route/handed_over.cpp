@@ -1,0 +1,88 @@
+#include "shim/route/handed_over.hpp"
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+
+#include "shim/heap/thread_heap.hpp"
+#include "shim/next/loader_errors.hpp"
+#include "shim/next/next.hpp"
+#include "shim/route/entries.hpp"
+#include "shim/route/malloc_family.hpp"
+#include "shim/route/route.hpp"
+
+namespace scratch::shim {
+
+namespace {
+
+// Found at the first call: a program that never makes one does not pay for the search at its start.
+template <typename Function>
+class next_function {
+public:
+    explicit constexpr next_function(const char *name) noexcept : name_(name) {}
+
+    Function get() noexcept {
+        Function known = known_.load(std::memory_order_relaxed);
+        if (known != nullptr) return known;
+        const int saved_errno = errno;
+        const loader_error_aside aside;
+        known = reinterpret_cast<Function>(find_next(name_));
+        known_.store(known, std::memory_order_relaxed);
+        errno = saved_errno;
+        return known;
+    }
+
+private:
+    const char *name_;
+    std::atomic<Function> known_{nullptr};
+};
+
+constinit next_function<int (*)(char **, const char *, std::va_list)> next_vasprintf("vasprintf");
+constinit next_function<int (*)(char **, int, const char *, std::va_list)>
+    next_vasprintf_chk("__vasprintf_chk");
+constinit next_function<char *(*)(const char *, char *)> next_realpath("realpath");
+constinit next_function<char *(*)(const char *)> next_file_name("canonicalize_file_name");
+constinit next_function<char *(*)()> next_current_folder("get_current_dir_name");
+
+char *move_to_region(char *made, std::size_t size, origin from) noexcept {
+    if (!entries.routing || is_ours(made)) return made;
+    void *pushed = push_in_region(size, 1, from);
+    if (pushed == nullptr) return made;
+    std::memcpy(pushed, made, size);
+    free_any(made);
+    return static_cast<char *>(pushed);
+}
+
+char *move_text_to_region(char *made, origin from) noexcept {
+    return made == nullptr ? nullptr : move_to_region(made, std::strlen(made) + 1, from);
+}
+
+} // namespace
+
+int print_to_new(char **result, const char *format, std::va_list arguments, origin from) noexcept {
+    const int length = next_vasprintf.get()(result, format, arguments);
+    if (length >= 0) *result = move_to_region(*result, static_cast<std::size_t>(length) + 1, from);
+    return length;
+}
+
+int print_to_new_checked(char **result, int flag, const char *format, std::va_list arguments,
+                         origin from) noexcept {
+    const int length = next_vasprintf_chk.get()(result, flag, format, arguments);
+    if (length >= 0) *result = move_to_region(*result, static_cast<std::size_t>(length) + 1, from);
+    return length;
+}
+
+char *resolve_path(const char *path, char *resolved, origin from) noexcept {
+    char *made = next_realpath.get()(path, resolved);
+    return resolved == nullptr ? move_text_to_region(made, from) : made;
+}
+
+char *resolve_file_name(const char *path, origin from) noexcept {
+    return move_text_to_region(next_file_name.get()(path), from);
+}
+
+char *current_folder(origin from) noexcept {
+    return move_text_to_region(next_current_folder.get()(), from);
+}
+
+} // namespace scratch::shim
