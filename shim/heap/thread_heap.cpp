@@ -184,6 +184,14 @@ void *push_slowly(std::size_t size, std::size_t alignment, std::uint32_t site,
     return nullptr;
 }
 
+bool make_room(thread_heap *heap, std::size_t size, std::size_t share) noexcept {
+    drain_remote_frees(heap);
+    if (heap->hot.top + padded_size(size) <= limit_of_current(heap)) return true;
+    if (!budget_has_room_below(share)) return false;
+    retire_current(heap);
+    return open_chunk(heap);
+}
+
 bool resize_in_place(void *payload, std::size_t size) noexcept {
     block *resized = block_of(payload);
     if (resized->state == block_state::large) return resize_large(resized, size);

@@ -64,7 +64,8 @@ struct alignas(64) thread_heap {
     chunk *spare = nullptr;          // one, kept for the next need
     std::uint32_t retired_count = 0; // outside regions, and not looked at by adaptive mode
     std::uint32_t slot = 0;
-    std::size_t pinned = 0; // dead bytes in retired chunks that wait for their last free
+    bool plain_calls_outside = false; // are pushed for now, though no region is open
+    std::size_t pinned = 0;           // dead bytes in retired chunks that wait for their last free
     // What the process's counters know already.
     call_counts published;
     std::size_t published_pinned = 0;
@@ -219,6 +220,11 @@ void release_elsewhere(block *freed) noexcept;
 inline constexpr std::size_t largest_alignment = 4096;
 void *push_slowly(std::size_t size, std::size_t alignment, std::uint32_t site,
                   std::uintptr_t frame = 0) noexcept;
+
+// Opens a further chunk where the current one has no room for a block of `size` bytes (at most
+// largest_small_block) and chunks hold less than `share` of the budget; false where there is no
+// room then. Under the inside word.
+bool make_room(thread_heap *heap, std::size_t size, std::size_t share) noexcept;
 
 // Grows or shrinks a live block where it stands; false where it cannot.
 bool resize_in_place(void *payload, std::size_t size) noexcept;

@@ -1,12 +1,9 @@
 #include "shim/route/handed_over.hpp"
 
-#include <atomic>
-#include <cerrno>
 #include <cstring>
 
 #include "shim/heap/thread_heap.hpp"
-#include "shim/next/loader_errors.hpp"
-#include "shim/next/next.hpp"
+#include "shim/next/next_function.hpp"
 #include "shim/route/entries.hpp"
 #include "shim/route/malloc_family.hpp"
 #include "shim/route/route.hpp"
@@ -14,28 +11,6 @@
 namespace scratch::shim {
 
 namespace {
-
-// Found at the first call: a program that never makes one does not pay for the search at its start.
-template <typename Function>
-class next_function {
-public:
-    explicit constexpr next_function(const char *name) noexcept : name_(name) {}
-
-    Function get() noexcept {
-        Function known = known_.load(std::memory_order_relaxed);
-        if (known != nullptr) return known;
-        const int saved_errno = errno;
-        const loader_error_aside aside;
-        known = reinterpret_cast<Function>(find_next(name_));
-        known_.store(known, std::memory_order_relaxed);
-        errno = saved_errno;
-        return known;
-    }
-
-private:
-    const char *name_;
-    std::atomic<Function> known_{nullptr};
-};
 
 constinit next_function<int (*)(char **, const char *, std::va_list)> next_vasprintf("vasprintf");
 constinit next_function<int (*)(char **, int, const char *, std::va_list)>

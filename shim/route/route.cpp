@@ -118,12 +118,13 @@ void *call_next_new(std::size_t size, std::uintptr_t caller) {
 void *push_in_region(std::size_t size, std::size_t alignment, origin from) noexcept {
     const std::uintptr_t caller = from.caller;
     thread_heap *heap = this_thread.own;
-    if (heap == nullptr || heap->regions.depth == 0) return nullptr;
+    if (heap == nullptr || (heap->regions.depth == 0 && !heap->plain_calls_outside)) return nullptr;
     if (may_be_runtime(caller) && is_runtime(caller)) return nullptr;
     if (alignment > largest_alignment) return nullptr;
     if (alignment <= sizeof(block))
         if (void *pushed = try_push(*this_thread.hot, size, static_cast<std::uint32_t>(caller)))
             return pushed;
+    if (heap->regions.depth == 0) return nullptr;
     {
         const inside here(from.frame);
         if (!here) return nullptr;
@@ -170,6 +171,10 @@ void redirect_entries() noexcept {
     malloc_function malloc = routed_malloc();
     const bool routing = malloc != nullptr;
     direct(routing ? malloc : next.malloc, routing ? first_routed_new : new_from_next, routing);
+}
+
+bool regions_alone_are_served() noexcept {
+    return entries.routing && mode_now.load(std::memory_order_relaxed) == run_mode::scoped;
 }
 
 bool is_counting() noexcept { return counting.load(std::memory_order_relaxed); }

@@ -31,6 +31,9 @@ bool regions_allowed() noexcept;
 // Mode check: regions are scopes of checked blocks, and no chunk is ever opened.
 bool blocks_are_checked() noexcept;
 
+// Whether plain calls outside regions go to `next`, all of them (mode scoped).
+bool regions_alone_are_served() noexcept;
+
 // For the exports without an entry point. Null: go to `next`. `alignment` is a power of two.
 void *push_if_tagged(std::size_t size, std::size_t alignment, origin from) noexcept;
 

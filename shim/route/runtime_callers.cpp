@@ -35,7 +35,10 @@ constexpr const char *runtime_names[] = {
 // libc's list of all streams until it is closed. Its buffer, which libc lets grow whenever the
 // stream is written to, and what scanf allocates for %ms is libc's in regions, too: nothing tells
 // their blocks from those that libc keeps.
-constexpr const char *handing_over[] = {"getline", "getdelim", "__getdelim", "getcwd"};
+constexpr const char *handing_over[] = {
+    "getline",        "getdelim",         "__getdelim",        "getcwd",
+    "_obstack_begin", "_obstack_begin_1", "_obstack_newchunk",
+};
 
 // Functions of the C++ library whose memory belongs to the object they are called on: strings,
 // string streams' buffers, paths. By the beginnings of their mangled names. Not the strings of the
