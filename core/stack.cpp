@@ -180,7 +180,9 @@ void *resize(scratch_stack *stack, void *block, std::size_t old_size, std::size_
         }
         return block;
     }
-    if (aligned && new_size <= old_size) return block;
+    // Not to a multiple of the bad stride that would take more room than it has.
+    if (aligned && new_size <= old_size && bump::block_size(new_size) <= bump::block_size(old_size))
+        return block;
     void *const moved = push(stack, new_size, alignment);
     if (moved != nullptr) std::memcpy(moved, block, old_size < new_size ? old_size : new_size);
     return moved;

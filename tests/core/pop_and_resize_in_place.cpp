@@ -105,6 +105,29 @@ TEST(resize_in_place, copies_a_block_that_is_not_last) {
     EXPECT_EQ(static_cast<char *>(above)[15], 'b');
 }
 
+TEST(resize_in_place, of_a_block_that_is_not_last_never_takes_more_room) {
+    made_stack stack;
+    const std::size_t redzone = watched_by_a_checker() ? 16 : 0;
+    // A multiple of 1024 takes 64 bytes more than its size, so more than somewhat larger ones.
+    for (const std::size_t larger : sizes{1025, 1040, 1056, 1072, 1088, 2049, 65552}) {
+        SCRATCH_SCOPE(stack);
+        const std::size_t smaller = larger / 1024 * 1024;
+        void *const block = scratch_push(stack, larger, 16);
+        const std::size_t missing = (smaller + 64) - (larger + 15) / 16 * 16;
+        char *const above = static_cast<char *>(
+            scratch_push(stack, missing > redzone ? missing - redzone : missing, 16));
+        *above = 'x';
+        void *const resized = scratch_resize(stack, block, larger, smaller, 16);
+        if (resized == block) {
+            EXPECT_FALSE(scratch_pop(stack, resized, smaller)) << larger;
+        } else {
+            EXPECT_TRUE(scratch_pop(stack, resized, smaller)) << larger;
+        }
+        std::memset(scratch_push(stack, 5000, 16), 'y', 5000);
+        EXPECT_EQ(*above, 'x') << larger;
+    }
+}
+
 TEST(resize_in_place, moves_a_block_that_needs_more_alignment) {
     made_stack stack;
     scratch_push(stack, 16, 4096);

@@ -261,7 +261,7 @@ private:
             MODEL_EXPECT(fits ? got == old.bytes() : got == nullptr && errno == ENOMEM);
             if (!fits) return;
             top_ = end_of(old.start, size);
-        } else if (aligned && size <= old.size) {
+        } else if (aligned && size <= old.size && end_of(0, size) <= end_of(0, old.size)) {
             MODEL_EXPECT(got == old.bytes());
         } else if (!pushed(got, size, alignment)) {
             return;

@@ -141,9 +141,10 @@ SCRATCH_INLINE bool scratch_pop(scratch_stack *stack, void *block, size_t size);
 SCRATCH_INLINE void scratch_give_back(scratch_stack *stack, void *block, size_t size);
 
 /** Changes the size of a block and returns it: in place when it is the last one or shrinks, else as
- * a copy on top (the old bytes stay until a restore). `old_size` is the size that it has. One that
- * does not lie at a multiple of `alignment` is copied too. What it grew by is not initialised. A
- * null block is a push. On failure the block is as it was. */
+ * a copy on top (the old bytes stay until a restore). `old_size` is the size that it has. Copied
+ * too is a block that does not lie at a multiple of `alignment`, and one that shrinks by less than
+ * 64 bytes to a multiple of 1024, since those take 64 bytes more than their size. What it grew by
+ * is not initialised. A null block is a push. On failure the block is as it was. */
 SCRATCH_API void *scratch_resize(scratch_stack *stack, void *block, size_t old_size,
                                  size_t new_size, size_t alignment);
 SCRATCH_API void *scratch_try_resize(scratch_stack *stack, void *block, size_t old_size,
