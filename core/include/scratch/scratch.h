@@ -144,7 +144,8 @@ SCRATCH_INLINE void scratch_give_back(scratch_stack *stack, void *block, size_t 
  * a copy on top (the old bytes stay until a restore). `old_size` is the size that it has. Copied
  * too is a block that does not lie at a multiple of `alignment`, and one that shrinks by less than
  * 64 bytes to a multiple of 1024, since those take 64 bytes more than their size. What it grew by
- * is not initialised. A null block is a push. On failure the block is as it was. */
+ * is not initialised. One that shrinks while it is not the last keeps its room until a restore, and
+ * cannot be popped with its new size. A null block is a push. On failure the block is as it was. */
 SCRATCH_API void *scratch_resize(scratch_stack *stack, void *block, size_t old_size,
                                  size_t new_size, size_t alignment);
 SCRATCH_API void *scratch_try_resize(scratch_stack *stack, void *block, size_t old_size,
