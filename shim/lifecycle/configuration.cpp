@@ -224,13 +224,18 @@ bool is_excluded(const char *names) noexcept {
     return false;
 }
 
-void warn_of_what_is_not_built(const reader &from, bool profile_asked, run_mode mode) noexcept {
+void warn_of_what_is_not_used(const reader &from, bool profile_asked, run_mode mode) noexcept {
     const char *profile = from.value_of("SCRATCH_PROFILE");
     if (profile != nullptr && profile_asked)
         from.warn("SCRATCH_PROFILE", profile, " is not used: profiles are not built yet");
+    // Rules name functions, which are found and hooked before a program starts.
     const char *rules = from.value_of("SCRATCH_RULES");
-    if (rules != nullptr && mode != run_mode::off)
-        from.warn("SCRATCH_RULES", rules, " is not used: rules are not built yet");
+    const char *preloaded = from.value_of("LD_PRELOAD");
+    if (rules != nullptr && *rules != 0 && mode != run_mode::off &&
+        (preloaded == nullptr || !has_hook_object(preloaded)))
+        from.warn("SCRATCH_RULES", rules,
+                  " is not used: rules are read by `scratch run` and `scratch env`, and this "
+                  "program was started without them");
 }
 
 // Takes every entry of a variable out of the environment, in place.
@@ -277,7 +282,7 @@ configuration read_configuration(char **environment) noexcept {
     const char *mode_as_given = from.value_of("SCRATCH_MODE");
     const bool profile_asked =
         mode_as_given != nullptr && std::strcmp(mode_as_given, "profile") == 0;
-    warn_of_what_is_not_built(from, profile_asked, result.mode);
+    warn_of_what_is_not_used(from, profile_asked, result.mode);
 
     if (is_excluded(from.value_of("SCRATCH_EXCLUDE"))) {
         result.mode = run_mode::off;

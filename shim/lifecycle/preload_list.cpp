@@ -2,6 +2,7 @@
 
 #include "shim/observe/descriptor.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <dlfcn.h>
 #include <string_view>
@@ -18,8 +19,19 @@ std::string_view without_folder(std::string_view path) noexcept {
     return path;
 }
 
+bool is_hook_object(std::string_view entry) noexcept {
+    constexpr std::string_view begin = "hooks-";
+    constexpr std::string_view end = ".so";
+    constexpr std::size_t digits = 64;
+    const std::string_view name = without_folder(entry);
+    return name.size() == begin.size() + digits + end.size() && name.starts_with(begin) &&
+           name.ends_with(end) &&
+           name.substr(begin.size(), digits).find_first_not_of("0123456789abcdef") == name.npos;
+}
+
 bool is_own(std::string_view entry, const char *own_path, const file_identity &own) noexcept {
-    if (entry == own_path) return true;
+    // A hook object needs this library, and would bring it back.
+    if (entry == own_path || is_hook_object(entry)) return true;
     const bool searched = entry.find('/') == entry.npos;
     const bool has_token = entry.find('$') != entry.npos;
     if (searched || has_token) return without_folder(entry) == without_folder(own_path);
@@ -57,6 +69,16 @@ std::size_t remove_preload_entry(char *list, const char *own_path) noexcept {
         ++removed;
     }
     return removed;
+}
+
+bool has_hook_object(const char *list) noexcept {
+    std::string_view rest(list);
+    while (!rest.empty()) {
+        const std::size_t size = std::min(rest.find_first_of(separators), rest.size());
+        if (is_hook_object(rest.substr(0, size))) return true;
+        rest.remove_prefix(std::min(size + 1, rest.size()));
+    }
+    return false;
 }
 
 const char *path_of_own_object() noexcept {

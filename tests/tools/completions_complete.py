@@ -25,7 +25,10 @@ class CompletionsComplete(ToolTest):
         if shutil.which("bash") is None:
             self.skipTest("bash is not installed")
         self.assertEqual(["run"], self.completed("scratch", "r"))
-        self.assertEqual(["--stats", "--stats=json"], self.completed("scratch", "run", "--st"))
+        self.assertEqual(["--stats", "--stats=json"], self.completed("scratch", "run", "--stat"))
+        self.assertEqual(["--region", "--rules"], sorted(self.completed("scratch", "doctor", "--r")))
+        self.assertIn("printenv", self.completed("scratch", "run", "--region", "f", "printen"))
+        self.assertEqual(["epoll_wait"], self.completed("scratch", "run", "--frame", "ep"))
         self.assertEqual(["scoped"], self.completed("scratch", "run", "--mode", "s"))
         self.assertEqual(["mimalloc"], self.completed("scratch", "env", "--next", "mi"))
         self.assertIn("printenv", self.completed("scratch", "run", "--stats", "printen"))

@@ -79,7 +79,8 @@ class OptionsSayWhatIsAccepted(ToolTest):
                 self.assert_refused(125, command, f"{option}=", says=(option, "empty"))
 
     def test_option_without_its_value(self) -> None:
-        for option in ("--mode", "--budget", "--output", "--next", "--exclude", "--log"):
+        for option in ("--mode", "--budget", "--output", "--next", "--exclude", "--log", "--region", "--rules",
+                       "--stack-arguments"):
             self.assert_refused(125, "run", option, says=(option, "without a value"))
 
     def test_value_that_is_not_taken(self) -> None:
@@ -94,10 +95,6 @@ class OptionsSayWhatIsAccepted(ToolTest):
         self.assert_refused(125, says=("no command", "run, env, check, doctor"))
         self.assert_refused(125, "run", "--mode", "off", says=("no program", "PROGRAM"))
         self.assert_refused(125, "env", "true", says=("true", "not accepted"))
-
-    def test_what_is_not_built_yet(self) -> None:
-        for option in ("--region", "--trusted-region", "--frame"):
-            self.assert_refused(125, "run", option, "f", "true", says=(option, "not built yet"))
 
     def test_library_that_cannot_be_used(self) -> None:
         text = self.script("text.so", "no library")

@@ -31,11 +31,13 @@ def main() -> None:
         compile_text("int main(void) { return 0; }", static, "-static")
         script.write_text("#!/usr/bin/env -S sh -e\n", encoding="utf-8")
         script.chmod(0o755)
-        environment = {"PATH": os.environ["PATH"], "SCRATCH_LIBRARY": str(stub)}
+        environment = {"PATH": os.environ["PATH"], "SCRATCH_LIBRARY": str(stub), "XDG_CACHE_HOME": folder}
         print(f"{'command':34} {'median':>9} {'of 50 ms':>9}")
         print(f"{'true, without scratch':34} {median_time(['/bin/true'], environment) * 1e3:6.1f} ms")
         for arguments in (["run", "/bin/true"], ["run", "--next", "mimalloc", "/bin/true"], ["run", str(script)],
-                          ["run", str(static)], ["run", "/etc"], ["run", "no-such-program"], ["env"], ["--version"]):
+                          ["run", "--frame", "poll", "/usr/bin/sort"],
+                          ["run", "--region", "libc.so.6!*printf*", "/usr/bin/sort"], ["run", str(static)],
+                          ["run", "/etc"], ["run", "no-such-program"], ["env"], ["--version"]):
             taken = median_time([SCRIPT, *arguments], environment)
             shown = " ".join(os.path.basename(word) for word in arguments)
             print(f"scratch {shown:26} {taken * 1e3:6.1f} ms {taken / LIMIT:9.2f}")

@@ -4,6 +4,7 @@
 _scratch() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
     local command=${COMP_WORDS[1]} index
+    local functions='--region --trusted-region --frame --trusted-frame --except --stack-arguments --rules'
 
     if ((COMP_CWORD == 1)); then
         mapfile -t COMPREPLY < <(compgen -W 'run env check doctor --help --version' -- "$word")
@@ -14,7 +15,8 @@ _scratch() {
     for ((index = 2; index < COMP_CWORD; index++)); do
         case ${COMP_WORDS[index]} in
         --mode | --budget | --output | --next | --exclude | --log | --json | --error-exitcode | --quarantine | --mappings | \
-            --depth) ((index++)) ;;
+            --depth | --rules | --stack-arguments | --region | --trusted-region | --frame | --trusted-frame | \
+            --except) ((index++)) ;;
         --) ((index++)) && break ;;
         -*) ;;
         *) break ;;
@@ -29,14 +31,21 @@ _scratch() {
     --log) mapfile -t COMPREPLY < <(compgen -W 'off error warn info debug' -- "$word") ;;
     --next) mapfile -t COMPREPLY < <(compgen -W 'mimalloc jemalloc tcmalloc' -f -- "$word") ;;
     --budget) mapfile -t COMPREPLY < <(compgen -W '512K 1M 8M 64M' -- "$word") ;;
-    --output | --json) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+    --output | --json | --rules) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+    --frame | --trusted-frame) mapfile -t COMPREPLY < <(compgen -W 'poll epoll_wait select glXSwapBuffers
+        eglSwapBuffers SDL_GL_SwapWindow vkQueuePresentKHR' -- "$word") ;;
+    --stack-arguments) mapfile -t COMPREPLY < <(compgen -W '128 256 512 1024' -- "$word") ;;
+    --region | --trusted-region | --except) ;;
     *)
         if [[ $word == -* && ($command == run || $command == env) ]]; then
-            mapfile -t COMPREPLY < <(compgen -W '--mode --budget --stats --stats=json --output --next --no-follow
-                --exclude --log --help --' -- "$word")
+            mapfile -t COMPREPLY < <(compgen -W "--mode --budget --stats --stats=json --output --next --no-follow
+                --exclude --log $functions --help --" -- "$word")
         elif [[ $word == -* && $command == check ]]; then
-            mapfile -t COMPREPLY < <(compgen -W '--json --halt --error-exitcode --leaks --no-escapes --no-lines
-                --every-block --quarantine --mappings --depth --next --no-follow --exclude --log --help --' -- "$word")
+            mapfile -t COMPREPLY < <(compgen -W "--json --halt --error-exitcode --leaks --no-escapes --no-lines
+                --every-block --quarantine --mappings --depth --next --no-follow --exclude --log $functions --help --" \
+                -- "$word")
+        elif [[ $word == -* && $command == doctor ]]; then
+            mapfile -t COMPREPLY < <(compgen -W "$functions --help --" -- "$word")
         elif [[ $command == run || $command == check || $command == doctor ]]; then
             mapfile -t COMPREPLY < <(compgen -c -- "$word")
         fi

@@ -7,6 +7,7 @@ import os
 
 from . import run, settings, target
 from .failure import OWN_ERROR, Failure
+from .library import find_shim
 from .place import Place
 
 # What stands beside the shim for this command only: system calls and signals as check sees them.
@@ -53,16 +54,16 @@ class Check:
             raise Failure(OWN_ERROR, f"no program was given; accepted is: {self.usage}")
         options.mode, options.budget, options.stats, options.output = "check", None, None, None
         environment = settings.initial_environment()
-        new = settings.changes(options, place, environment)
-        shim = settings.shim_of(new)
+        shim = find_shim(place, environment)
+        chosen = target.find(program[0], program[1:], environment)
+        target.check(chosen, shim, environment)
+        new = settings.changes(options, shim, environment, chosen.binary)
         new[b"LD_PRELOAD"] = _with_calls(new[b"LD_PRELOAD"], shim)
         new.update(_variables(options))
         environment.update(new)
         if options.json is None:
             # What a launch around this one asked for as statistics is no place for reports.
             environment.pop(b"SCRATCH_OUTPUT", None)
-        chosen = target.find(program[0], program[1:], environment)
-        target.check(chosen, shim, environment)
         if options.no_follow:
             chosen.skip_env()
         return run.become(chosen, environment)

@@ -7,17 +7,13 @@ import os
 import sys
 from collections.abc import Iterator
 
-from . import settings, target
+from . import functions, settings, target
 from .elf import Elf, ElfError
-from .failure import Failure
+from .failure import CANNOT_RUN, Failure
 from .library import find_shim
 from .place import Place
+from .report_line import FAIL, OK, WARN, Line
 from .say import put
-
-OK, WARN, FAIL = "ok", "warn", "fail"
-
-# (level, what was looked at, what was found and what to do)
-Line = tuple[str, str, str]
 
 MADV_WIPEONFORK = 18
 OWN_LIBRARIES = ("libc.so", "ld-linux", "libc.musl", "ld-musl")
@@ -27,24 +23,27 @@ class Doctor:
     name = "doctor"
     takes_program = True
     help = "check the installation, and whether a program can be run"
-    usage = "scratch doctor [PROGRAM...]"
+    usage = "scratch doctor [options] [PROGRAM...]"
     examples = (
         ("scratch doctor", "the library, the kernel, the environment"),
         ("scratch doctor /usr/bin/xsltproc", "and a program, or several"),
+        ("scratch doctor --region xmlReadFile xmllint", "and whether a function can be hooked in it"),
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> list[argparse.Action]:
-        return []
+        return functions.add_options(parser)
 
     def run(self, options: argparse.Namespace, program: list[str], place: Place) -> int:
-        worst = 0
-        for level, subject, found in _lines(program, place):
+        failed = False
+        for level, subject, found in _lines(options, program, place):
             put(f"{level:5} {subject:12} {found}\n")
-            worst = max(worst, level == FAIL)
-        return worst
+            failed |= level == FAIL
+        if not failed:
+            return 0
+        return CANNOT_RUN if functions.wishes(options) else 1
 
 
-def _lines(program: list[str], place: Place) -> Iterator[Line]:
+def _lines(options: argparse.Namespace, program: list[str], place: Place) -> Iterator[Line]:
     environment = settings.initial_environment()
     yield OK, "scratch", f"{place.version}, on Python {sys.version.split()[0]}"
     shim = ""
@@ -58,7 +57,9 @@ def _lines(program: list[str], place: Place) -> Iterator[Line]:
     yield from _kernel()
     yield from _preloaded(environment, shim)
     for name in program:
-        yield from _program(name, shim, environment)
+        yield from _program(name, options, shim, environment)
+    if not program:
+        yield from _functions(options, None, shim, environment)
 
 
 def _architecture(shim: str) -> Line:
@@ -139,7 +140,8 @@ def _preloaded(environment: dict[bytes, bytes], shim: str) -> Iterator[Line]:
         yield OK, "environment", f"{os.fsdecode(name)}={os.fsdecode(environment[name])} is set"
 
 
-def _program(name: str, shim: str, environment: dict[bytes, bytes]) -> Iterator[Line]:
+def _program(name: str, options: argparse.Namespace, shim: str,
+             environment: dict[bytes, bytes]) -> Iterator[Line]:
     try:
         chosen = target.find(name, [], environment)
         if shim:
@@ -147,7 +149,7 @@ def _program(name: str, shim: str, environment: dict[bytes, bytes]) -> Iterator[
     except Failure as failure:
         yield FAIL, "program", failure.sentence
         return
-    path = chosen.after_env[0] if chosen.after_env else chosen.chain[-1]
+    path = chosen.binary
     yield OK, "program", " runs ".join(reversed(chosen.chain)) + ("" if shim else " (not checked without a library)")
     try:
         elf = Elf(path)
@@ -155,6 +157,7 @@ def _program(name: str, shim: str, environment: dict[bytes, bytes]) -> Iterator[
     except (OSError, ElfError) as error:
         yield WARN, "program", f"{path} could not be looked into ({error})"
         return
+    yield from _functions(options, path, shim, environment)
     yield from _allocators(path, elf, symbols)
     if any(name.startswith("libasan.so") for name in needed):
         yield FAIL, "sanitizer", "built with gcc's AddressSanitizer, which refuses to start behind another library; " \
@@ -167,6 +170,13 @@ def _program(name: str, shim: str, environment: dict[bytes, bytes]) -> Iterator[
     if os.path.basename(path).startswith("python") and b"PYTHONMALLOC" not in environment:
         yield WARN, "language", "Python has pools of its own in front of malloc; with PYTHONMALLOC=malloc in the " \
                                 "environment all is seen"
+
+
+def _functions(options: argparse.Namespace, program: str | None, shim: str,
+               environment: dict[bytes, bytes]) -> Iterator[Line]:
+    if shim and functions.wishes(options):
+        from . import doctor_functions
+        yield from doctor_functions.lines(options, program, shim, environment)
 
 
 def _allocators(path: str, elf: Elf, symbols: set[str]) -> Iterator[Line]:

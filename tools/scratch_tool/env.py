@@ -6,6 +6,7 @@ import argparse
 import os
 
 from . import settings
+from .library import find_shim
 from .place import Place
 from .say import put
 
@@ -27,7 +28,8 @@ class Env:
         if program:
             raise settings.refuse_program(program[0])
         import shlex
-        new = settings.changes(options, place, settings.initial_environment())
+        environment = settings.initial_environment()
+        new = settings.changes(options, find_shim(place, environment), environment, None)
         lines = [f"export {os.fsdecode(name)}={shlex.quote(os.fsdecode(value))}" for name, value in new.items()]
         put("\n".join(lines) + "\n")
         return 0

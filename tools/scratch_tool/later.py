@@ -8,6 +8,3 @@ LATER = ("record", "report", "profile", "top")
 
 # Modes of `run` and `env`.
 LATER_MODES = ("profile", "record")
-
-# Options of `run`.
-LATER_OPTIONS = ("--region", "--trusted-region", "--frame")

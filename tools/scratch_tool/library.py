@@ -18,6 +18,10 @@ ALLOCATORS = {
     "tcmalloc": (("libtcmalloc_minimal.so", "libtcmalloc.so"), "libtcmalloc-minimal4, gperftools-libs or gperftools"),
 }
 
+# Where loaders look by themselves, those of the systems that we know.
+LIBRARY_FOLDERS = ("/lib/{machine}-linux-gnu", "/usr/lib/{machine}-linux-gnu", "/lib64", "/usr/lib64",
+                   "/lib", "/usr/lib")
+
 CACHE = "/etc/ld.so.cache"
 CACHE_MAGIC = b"glibc-ld.so.cache1.1"
 
@@ -60,6 +64,14 @@ def find_next(name: str, shim: str, environment: dict[bytes, bytes]) -> str:
                 return path
     raise Failure(OWN_ERROR, f"--next {name}: no {stems[0]} that fits the shim is in {', '.join(folders)} or the "
                              f"loader's cache; install it ({packages} on Debian, Fedora, Arch), or give its path")
+
+
+def needs(library: bytes, other: str) -> bool:
+    """Whether the file `library` asks the loader for `other`; not where it cannot be read."""
+    try:
+        return other in Elf(os.fsdecode(library)).needed()
+    except (OSError, ElfError):
+        return False
 
 
 def _folders_beside(place: Place) -> list[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
-
+from . import rules
 from .check import Check
 from .doctor import Doctor
 from .env import Env
 from .failure import OWN_ERROR, Failure
-from .later import LATER, LATER_OPTIONS
+from .later import LATER
+from .parser import Parser
 from .place import Place
 from .run import Run
 from .say import complain, put
@@ -22,39 +22,6 @@ EXAMPLES = (
     ("scratch run --stats -- PROGRAM", "and print what was routed"),
     ("scratch doctor PROGRAM", "is all in place, and can this program be run so?"),
 )
-
-
-class Layout(argparse.HelpFormatter):
-    """argparse's, but for options whose value may be left out: the value is taken behind = only."""
-
-    def _format_action_invocation(self, action: argparse.Action) -> str:
-        if action.nargs == "?" and action.option_strings:
-            return f"{', '.join(action.option_strings)}[={action.metavar}]"
-        return super()._format_action_invocation(action)
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse, with our exit status, one sentence for an error, and the examples first in the help."""
-
-    def __init__(self, usage: str, examples: tuple[tuple[str, str], ...], about: str) -> None:
-        super().__init__(prog=usage, usage=usage, allow_abbrev=False, add_help=False, formatter_class=Layout)
-        self._optionals.title = "options"
-        self.about = about
-        self.examples = examples
-        self.commands = ""
-
-    def error(self, message: str):
-        # argparse says "argument --mode: ..."; the option's name is enough.
-        message = message.replace("argument ", "", 1)
-        message = message.replace(": expected one argument", " was given without a value; accepted is one after it")
-        message = message.replace(": ignored explicit argument", " accepts no value, and was given")
-        raise Failure(OWN_ERROR, message)
-
-    def format_help(self) -> str:
-        width = max((len(line) for line, _ in self.examples), default=0)
-        lines = [f"  {line:{width}}   {why}" for line, why in self.examples]
-        shown = "examples:\n" + "\n".join(lines) + "\n\n" if lines else ""
-        return f"{self.about}\n\n{shown}{super().format_help()}{self.commands}"
 
 
 def main(arguments: list[str], place: Place) -> int:
@@ -107,9 +74,6 @@ def _run_command(name: str, arguments: list[str], place: Place) -> int:
     added = command.add_arguments(parser)
     added.append(parser.add_argument("-h", "--help", action="store_true", help="print this"))
     own, rest = _split(arguments, [word for action in added if action.nargs is None for word in action.option_strings])
-    for word in own:
-        if word.split("=")[0] in LATER_OPTIONS:
-            raise Failure(OWN_ERROR, f"{word} is not built yet; leave it out")
     options, unknown = parser.parse_known_args(own)
     if options.help:
         put(parser.format_help())
@@ -117,6 +81,8 @@ def _run_command(name: str, arguments: list[str], place: Place) -> int:
     if unknown:
         raise Failure(OWN_ERROR, f"{unknown[0]} is not an option of {name}; accepted are "
                                  f"{', '.join(word for action in added for word in action.option_strings)}")
+    if "rules" in options:
+        options = rules.merged(options, lambda start: parser.parse_known_args(own, start)[0])
     return command.run(options, rest, place)
 
 

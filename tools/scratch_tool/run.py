@@ -7,6 +7,7 @@ import os
 
 from . import settings, target
 from .failure import CANNOT_RUN, NOT_FOUND, OWN_ERROR, Failure
+from .library import find_shim
 from .place import Place
 
 # Python ignores these from its start on; a program would inherit that.
@@ -22,6 +23,8 @@ class Run:
         ("scratch run -- xsltproc style.xsl data.xml", "let sites prove themselves, route those that gain"),
         ("scratch run --stats -- perl report.pl", "and print at the end what was routed"),
         ("scratch run --next mimalloc -- perl job.pl", "with mimalloc behind the stacks"),
+        ("scratch run --region 'libxml2.so.2!xmlReadFile' -- xmllint data.xml", "what this function allocates, on the "
+                                                                                "stack"),
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> list[argparse.Action]:
@@ -31,10 +34,10 @@ class Run:
         if not program:
             raise Failure(OWN_ERROR, f"no program was given; accepted is: {self.usage}")
         environment = settings.initial_environment()
-        new = settings.changes(options, place, environment)
-        environment.update(new)
+        shim = find_shim(place, environment)
         chosen = target.find(program[0], program[1:], environment)
-        target.check(chosen, settings.shim_of(new), environment)
+        target.check(chosen, shim, environment)
+        environment.update(settings.changes(options, shim, environment, chosen.binary))
         if options.no_follow:
             chosen.skip_env()
         return become(chosen, environment)

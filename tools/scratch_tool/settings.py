@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 
+from . import functions
 from .failure import OWN_ERROR, Failure
+from .hook_store import is_hook_object
 from .later import LATER_MODES
-from .library import ALLOCATORS, find_next, find_shim
-from .place import Place
+from .library import ALLOCATORS, find_next, needs
 from .say import complain
 
 MODES = ("off", "scoped", "adaptive", "check")
@@ -19,13 +20,15 @@ UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 LEAST_BUDGET = 64 << 10
 LARGEST_BUDGET = (1 << 63) - 1
 DEFAULT_MODE = "adaptive"
+MODE_OF_FUNCTIONS = "scoped"
 
 
 def add_options(parser: argparse.ArgumentParser) -> list[argparse.Action]:
     """Adds the options, and returns them."""
     return [
         parser.add_argument("--mode", type=_mode, metavar="MODE",
-                            help=f"{' | '.join(MODES)} (default: {DEFAULT_MODE})"),
+                            help=f"{' | '.join(MODES)} (default: {DEFAULT_MODE}; {MODE_OF_FUNCTIONS} where "
+                                 "functions are named)"),
         parser.add_argument("--budget", type=_budget, metavar="BYTES",
                             help="the most memory that the stacks may hold, as 8M or 512K (default: 8M; at least 64K)"),
         parser.add_argument("--output", type=text, metavar="PATTERN",
@@ -45,7 +48,7 @@ def add_shared_options(parser: argparse.ArgumentParser) -> list[argparse.Action]
         parser.add_argument("--log", type=_one_of("level", LEVELS), metavar="LEVEL",
                             help=f"{' | '.join(LEVELS)} (default: warn)"),
         parser.add_argument("--no-follow", action="store_true", help="leave the children of the program alone"),
-    ]
+    ] + functions.add_options(parser)
 
 
 def initial_environment() -> dict[bytes, bytes]:
@@ -58,16 +61,18 @@ def initial_environment() -> dict[bytes, bytes]:
     return dict(entry.split(b"=", 1) for entry in entries if b"=" in entry[1:])  # type: ignore[misc]
 
 
-def changes(options: argparse.Namespace, place: Place, environment: dict[bytes, bytes]) -> dict[bytes, bytes]:
-    """The variables to set on top of `environment`. What is there already stays where no option says otherwise."""
-    shim = find_shim(place, environment)
-    first = [shim]
-    if options.next is not None:
-        first.append(find_next(options.next, shim, environment))
-    new = {b"LD_PRELOAD": _preload([os.fsencode(path) for path in first], environment.get(b"LD_PRELOAD", b""))}
+def changes(options: argparse.Namespace, shim: str, environment: dict[bytes, bytes],
+            program: str | None) -> dict[bytes, bytes]:
+    """The variables to set on top of `environment`. What is there already stays where no option says otherwise.
+
+    `program` is the executable whose libraries hold the functions that options name; None: any that comes.
+    """
+    new = {b"LD_PRELOAD": _preload(options, shim, environment, program)}
     mode = options.mode or _usable_mode(options, environment)
     if mode is not None:
         new[b"SCRATCH_MODE"] = mode.encode()
+    if options.rules:
+        new[b"SCRATCH_RULES"] = os.fsencode(os.path.abspath(options.rules))
     if options.budget is not None:
         new[b"SCRATCH_BUDGET"] = str(options.budget).encode()
     if options.stats is not None:
@@ -86,30 +91,40 @@ def changes(options: argparse.Namespace, place: Place, environment: dict[bytes, 
     return new
 
 
-def shim_of(new: dict[bytes, bytes]) -> str:
-    """The shim's path out of what `changes` returned."""
-    return os.fsdecode(new[b"LD_PRELOAD"].split(b":", 1)[0])
+def preloaded(environment: dict[bytes, bytes]) -> list[bytes]:
+    """The entries of LD_PRELOAD."""
+    return [entry for entry in environment.get(b"LD_PRELOAD", b"").replace(b" ", b":").split(b":") if entry]
 
 
-def _preload(first: list[bytes], before: bytes) -> bytes:
+def _preload(options: argparse.Namespace, shim: str, environment: dict[bytes, bytes], program: str | None) -> bytes:
     """Ours, then what was there; an entry that is ours already moves to the front."""
-    rest = [entry for entry in before.replace(b" ", b":").split(b":") if entry and entry not in first]
-    return b":".join(first + rest)
+    following = [] if options.next is None else [os.fsencode(find_next(options.next, shim, environment))]
+    before = preloaded(environment)
+    rest = [entry for entry in before if entry not in (os.fsencode(shim), *following) and not is_hook_object(entry)]
+    wishes = functions.wishes(options)
+    if wishes or options.rules:
+        from .hooks import make
+        hooks = [os.fsencode(make(wishes, options.stack_arguments, shim, environment, program, following + rest))]
+    else:
+        # What a launch around this one asked for holds on.
+        hooks = [entry for entry in before if is_hook_object(entry) and needs(entry, shim)][:1]
+    return b":".join([*hooks, os.fsencode(shim), *following, *rest])
 
 
 def _usable_mode(options: argparse.Namespace, environment: dict[bytes, bytes]) -> str | None:
     """The mode to set where no option names one: none where the environment has one that can be used."""
     text = environment.get(b"SCRATCH_MODE")
+    standard = MODE_OF_FUNCTIONS if functions.wishes(options) else DEFAULT_MODE
     if text is None:
-        return DEFAULT_MODE
+        return standard
     given = os.fsdecode(text)
     if given in MODES:
         return None
     level = options.log or os.fsdecode(environment.get(b"SCRATCH_LOG", b""))
     if level not in ("off", "error"):
         why = "is not built yet" if given in LATER_MODES else "is no mode"
-        complain("scratch", f"SCRATCH_MODE={given!r} {why} (accepted: {', '.join(MODES)}); {DEFAULT_MODE} is used")
-    return DEFAULT_MODE
+        complain("scratch", f"SCRATCH_MODE={given!r} {why} (accepted: {', '.join(MODES)}); {standard} is used")
+    return standard
 
 
 def _mode(text: str) -> str:

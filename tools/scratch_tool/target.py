@@ -30,6 +30,15 @@ class Target:
         # What `env` in a first line would go on to, as [file, argument...]; empty where no env is there.
         self.after_env: list[str] = []
 
+    @property
+    def binary(self) -> str:
+        """The executable whose code runs at last, as far as the first lines of scripts tell."""
+        path = self.after_env[0] if self.after_env else self.chain[-1]
+        if len(self.chain) > 1 or not _is_loader(path):
+            return path
+        words = [word for word in self.arguments[1:] if not word.startswith("-")]
+        return words[0] if words and os.path.isfile(words[0]) else path
+
     def skip_env(self) -> None:
         """Starts what `#!/usr/bin/env NAME` names without env: for --no-follow, where env would be the last to
         have the shim."""

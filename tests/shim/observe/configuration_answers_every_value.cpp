@@ -203,7 +203,12 @@ TEST(configuration, warns_of_profile_and_rules_only_where_they_would_be_needed) 
     EXPECT_EQ(read_with({"SCRATCH_MODE=adaptive", "SCRATCH_PROFILE=p"}).warnings, "");
     EXPECT_EQ(read_with({"SCRATCH_MODE=off", "SCRATCH_RULES=r"}).warnings, "");
     EXPECT_EQ(read_with({"SCRATCH_RULES=r"}).warnings,
-              "scratch: SCRATCH_RULES=\"r\" is not used: rules are not built yet\n");
+              "scratch: SCRATCH_RULES=\"r\" is not used: rules are read by `scratch run` and "
+              "`scratch env`, and this program was started without them\n");
+    const std::string hooks = "LD_PRELOAD=/a.so:/cache/hooks-" + std::string(64, '0') + ".so /b.so";
+    EXPECT_EQ(read_with({"SCRATCH_RULES=r", hooks.c_str()}).warnings, "");
+    EXPECT_NE(read_with({"SCRATCH_RULES=r", "LD_PRELOAD=/a.so:/b.so"}).warnings, "");
+    EXPECT_EQ(read_with({"SCRATCH_RULES="}).warnings, "");
     const answer both = read_with({"SCRATCH_MODE=profile", "SCRATCH_PROFILE=p"});
     EXPECT_EQ(lines(both.warnings), 2);
     EXPECT_NE(both.warnings.find("SCRATCH_PROFILE=\"p\" is not used"), std::string::npos);

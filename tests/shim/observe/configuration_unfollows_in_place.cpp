@@ -86,6 +86,21 @@ TEST_F(preload_list, knows_bare_names_and_the_tokens_of_the_loader) {
     EXPECT_EQ(without("/usr/${LIB}/libother.so", own).removed, 0u);
 }
 
+TEST_F(preload_list, loses_hook_objects_too) {
+    const std::string digits = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    const std::string hooks = "/cache/hooks-" + digits + ".so";
+    EXPECT_EQ(without(hooks + ":" + own + ":a.so", own).list, "a.so");
+    EXPECT_EQ(without(hooks, own).removed, 1u);
+    EXPECT_TRUE(has_hook_object((own + " " + hooks).c_str()));
+    for (const std::string &similar :
+         {"/cache/hooks-" + digits + "0.so", "/cache/hooks-" + digits.substr(1) + ".so",
+          "/cache/hooks-" + digits + ".so.1", "/cache/hooks-" + digits.substr(1) + "g.so",
+          "/cache/xhooks-" + digits + ".so", hooks + "/x.so", std::string()}) {
+        EXPECT_EQ(without(similar, own).removed, 0u) << similar;
+        EXPECT_FALSE(has_hook_object(similar.c_str())) << similar;
+    }
+}
+
 TEST_F(preload_list, leaves_other_files_of_similar_names) {
     const std::string list =
         folder.path + "/sub/libscratch.so:" + other + ":xlibscratch.so:libscratch.so.1:" + own +

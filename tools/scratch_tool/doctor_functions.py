@@ -1,0 +1,104 @@
+"""What `scratch doctor` says of functions: whether each can be hooked in a program, and which calls would escape."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator
+
+from .elf import Elf
+from .failure import Failure
+from .finder import Finder, Found, NotHookable
+from .functions import SHORTEST_STACK, Wish, wishes
+from .hook_store import is_hook_object
+from .hook_table import PAUSED
+from .hooks import closure_of, plan
+from .hooks_elf import MACHINES
+from .report_line import FAIL, OK, WARN, Line
+from .settings import preloaded
+
+# A glob may match hundreds; who wants them all has `nm -D`.
+MOST_SHOWN = 20
+MOST_CALLERS = 6
+
+
+def lines(options: argparse.Namespace, program: str | None, shim: str,
+          environment: dict[bytes, bytes]) -> Iterator[Line]:
+    """A line or more for each function named, then what holds for all of them."""
+    asked = wishes(options)
+    kind = Elf(shim)
+    if kind.machine not in MACHINES:
+        yield FAIL, "functions", f"cannot be hooked on {kind.kind} yet; mark scopes with scratch/annotate.h"
+        return
+    before = [entry for entry in preloaded(environment) if not is_hook_object(entry)]
+    finder = Finder(closure_of(asked, kind, environment, program, before), shim)
+    for name in finder.closure.missing:
+        yield WARN, "libraries", f"{name} is not found, so what it defines and calls is not known; install it"
+    failed = False
+    for wish in asked:
+        for line in _of_wish(wish, finder):
+            failed |= line[0] == FAIL
+            yield line
+    if failed:
+        return
+    try:
+        plan(asked, options.stack_arguments or SHORTEST_STACK, finder)
+    except Failure as failure:
+        yield FAIL, "functions", failure.sentence
+        return
+    if any(wish.kind != PAUSED for wish in asked):
+        yield from _of_all(options, finder)
+
+
+def _of_wish(wish: Wish, finder: Finder) -> Iterator[Line]:
+    try:
+        found = finder.find(wish)
+    except NotHookable as error:
+        if wish.kind == PAUSED and not error.missing:
+            yield OK, wish.option, f"{wish.text}: holds for its own calls of malloc; it cannot be hooked: it " \
+                                   f"{error.why}"
+        else:
+            yield FAIL, wish.option, f"{wish.text} cannot be hooked: it {error.why}"
+        return
+    # Of a glob only what somebody calls is worth a line of its own.
+    shown = [one for one in found if one.callers or one.offset is not None or len(found) == 1][:MOST_SHOWN]
+    for one in shown:
+        level, text = _of_one(one, finder)
+        yield level, wish.option, f"{one.name}: {text}"
+    if len(found) > len(shown):
+        more = f"{len(found) - len(shown)}{' more' if shown else ''}"
+        yield OK, wish.option, f"{wish.text}: {more} are hooked, for callers that are loaded later"
+
+
+def _of_one(found: Found, finder: Finder) -> tuple[str, str]:
+    if found.module is None:
+        return WARN, f"no {found.module_name} is here now; hooked where a library of that name is loaded later"
+    if found.offset is not None:
+        return OK, f"built with -finstrument-functions in {found.module_name}, so every call of it is seen"
+    version = f" ({found.version})" if found.version else ""
+    where = f"of {found.module_name}{version}"
+    if finder.closure.program is None:
+        return OK, where
+    if found.module not in finder.closure.modules:
+        return OK, f"{where}, which the program does not need itself; hooked where it is loaded later"
+    inside = f"; calls inside {found.module_name} bypass the hook" if found.calls_inside_bypass else ""
+    if found.callers:
+        names = [os.path.basename(module.path) for module in found.callers]
+        more = f" and {len(names) - MOST_CALLERS} more" if len(names) > MOST_CALLERS else ""
+        return OK, f"{where}, called by {', '.join(names[:MOST_CALLERS])}{more}{inside}"
+    if not found.calls_inside_bypass:
+        return OK, f"{where}, called by {found.module_name} itself through a symbol"
+    openers = ", ".join(module.name for module in finder.opens_libraries()[:MOST_CALLERS])
+    return WARN, f"{where}, called by no object of the program; only one that is loaded later ({openers} can do " \
+                 f"that) would reach the hook{inside}"
+
+
+def _of_all(options: argparse.Namespace, finder: Finder) -> Iterator[Line]:
+    handles = [module.name for module in finder.opens_libraries() if module.asks_for("dlsym")]
+    if handles:
+        more = " and others" if len(handles) > MOST_CALLERS else ""
+        yield WARN, "handles", f"{', '.join(handles[:MOST_CALLERS])}{more} may ask a library for its functions by " \
+                               "its handle (dlsym); calls by such pointers bypass every hook"
+    size = options.stack_arguments or SHORTEST_STACK
+    yield OK, "arguments", f"up to {size} bytes of them on the stack; a function that takes more (many arguments, " \
+                           "large structures by value) needs --stack-arguments"

@@ -1,0 +1,108 @@
+"""From what the options wish to a hook object."""
+
+from __future__ import annotations
+
+import os
+
+from .closure import Closure
+from .elf import Elf
+from .failure import CANNOT_RUN, OWN_ERROR, Failure
+from .finder import INSTRUMENTED_ENTER, Finder, Found, NotHookable
+from .functions import SHORTEST_STACK, Wish, is_glob
+from .hook_store import keep
+from .hook_table import INSTRUMENTED, LONGJMP, PAUSED, SWITCH, Entry
+from .hooks_elf import MACHINES, write
+
+# A function with more is a mistake in a glob, and each is 128 bytes of every process.
+MOST_HOOKS = 4096
+
+# What ends scopes without returning, and what goes to another machine stack.
+JUMPS = ("longjmp", "_longjmp", "siglongjmp", "__longjmp_chk")
+SWITCHES = ("swapcontext", "setcontext")
+INSTRUMENTED_HOOKS = (INSTRUMENTED_ENTER, "__cyg_profile_func_exit")
+
+
+def make(wishes: list[Wish], stack_bytes: int | None, shim: str, environment: dict[bytes, bytes], program: str | None,
+         preloaded: list[bytes]) -> str:
+    """The path of a hook object for `wishes`, written where it is not there yet; raises Failure where one of them
+    cannot be fulfilled. `preloaded` is what comes behind the shim."""
+    kind = Elf(shim)
+    if kind.machine not in MACHINES or kind.bits != 64:
+        raise Failure(CANNOT_RUN, f"functions cannot be hooked on {kind.kind} yet; mark scopes with scratch/annotate.h")
+    finder = Finder(closure_of(wishes, kind, environment, program, preloaded), shim)
+    entries, exclusions = plan(wishes, stack_bytes or SHORTEST_STACK, finder)
+    return keep(write(kind.machine, shim, entries, exclusions), environment)
+
+
+def closure_of(wishes: list[Wish], kind: Elf, environment: dict[bytes, bytes], program: str | None,
+               preloaded: list[bytes]) -> Closure:
+    """The libraries that `program` will have; where no program is known, those that the wishes name, and libc."""
+    if program is not None:
+        return Closure(program, kind, environment, [os.fsdecode(entry) for entry in preloaded])
+    named = [wish.module for wish in wishes if wish.module and not is_glob(wish.module)]
+    return Closure(None, kind, environment, named + kind.needed())
+
+
+def plan(wishes: list[Wish], stack_bytes: int, finder: Finder) -> tuple[list[Entry], list[tuple[str, str]]]:
+    """The entries and exclusions of the object; raises Failure for a wish that cannot be fulfilled."""
+    chosen: dict[tuple[str, str, int | None], tuple[Wish, Found]] = {}
+    exclusions: dict[tuple[str, str], None] = {}
+    for wish in wishes:
+        for found in _found(wish, finder):
+            if wish.kind == PAUSED:
+                exclusions.update(dict.fromkeys(_exclusions(wish, found)))
+            key = (found.name, "", None) if found.offset is None else (found.name, found.module_name, found.offset)
+            if key in chosen:
+                chosen[key] = _stronger(chosen[key], (wish, found))
+            else:
+                chosen[key] = wish, found
+        if wish.kind == PAUSED and not wish.is_demangled:
+            exclusions[wish.module, wish.function] = None
+    if len(chosen) > MOST_HOOKS:
+        raise Failure(OWN_ERROR, f"the functions named are {len(chosen)}, and at most {MOST_HOOKS} can be hooked; use "
+                                 "narrower globs")
+    entries = [_entry(wish, found, stack_bytes) for wish, found in chosen.values()]
+    if entries:
+        entries += [Entry(name, LONGJMP) for name in JUMPS] + [Entry(name, SWITCH) for name in SWITCHES]
+    if any(not entry.has_stub for entry in entries):
+        entries += [Entry(name, INSTRUMENTED) for name in INSTRUMENTED_HOOKS]
+    return entries, list(exclusions)
+
+
+def _found(wish: Wish, finder: Finder) -> list[Found]:
+    try:
+        return finder.find(wish)
+    except NotHookable as error:
+        # An exception holds for the callers of malloc too, so it need not be hooked; it must be there.
+        if wish.kind == PAUSED and not error.missing:
+            return []
+        raise Failure(OWN_ERROR, f"{wish.where} {wish.text} cannot be hooked: it {error.why}") from None
+
+
+def _exclusions(wish: Wish, found: Found) -> list[tuple[str, str]]:
+    # The shim knows libraries by their whole names, and C++ functions by what compilers call them.
+    module = found.module_name if wish.module and not is_glob(wish.module) else wish.module
+    return [(module, found.name if wish.is_demangled else wish.function)]
+
+
+def _stronger(one: tuple[Wish, Found], other: tuple[Wish, Found]) -> tuple[Wish, Found]:
+    """Which of two wishes a function that both name obeys: the one that names it outright, else the exception."""
+    first, second = one[0], other[0]
+    if first.kind == second.kind:
+        return one
+    if first.is_glob != second.is_glob:
+        return other if first.is_glob else one
+    if PAUSED in (first.kind, second.kind):
+        return one if first.kind == PAUSED else other
+    raise Failure(OWN_ERROR, f"{second.where} {second.text} names {one[1].name}, which {first.where} {first.text} "
+                             "names too; leave one of them out")
+
+
+def _entry(wish: Wish, found: Found, stack_bytes: int) -> Entry:
+    label = wish.text
+    if wish.is_glob or wish.is_demangled:
+        label = f"{found.module_name}!{found.name}" if wish.module else found.name
+    if found.offset is None:
+        return Entry(found.name, wish.kind, label, found.version, found.module_name, stack_bytes)
+    return Entry(found.name, INSTRUMENTED, label, "", found.module_name, stack_bytes, found.offset, wish.kind,
+                 has_stub=False)
