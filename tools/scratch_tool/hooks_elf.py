@@ -79,8 +79,8 @@ class _Writer:
         contents = {
             ".note.gnu.property": self._note(), ".hash": self._hash(), ".gnu.hash": self._gnu_hash_table(),
             ".dynsym": self._symbols(), ".dynstr": bytes(self.names.content), ".rela.dyn": self._relocations(),
-            ".rodata": bytes(self.table.texts.content), ".eh_frame_hdr": self._unwind_index(), ".eh_frame": self._unwind(),
-            ".text": self._code(), ".dynamic": self._dynamic(), ".got": bytes(8),
+            ".rodata": bytes(self.table.texts.content), ".eh_frame_hdr": self._unwind_index(),
+            ".eh_frame": self._unwind(), ".text": self._code(), ".dynamic": self._dynamic(), ".got": bytes(8),
             ".data": self.table.content(self.at[".data"].address, self.at[".rodata"].address),
         }
         image = bytearray(self.at[".data"].end)
