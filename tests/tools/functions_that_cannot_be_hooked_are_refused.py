@@ -116,6 +116,13 @@ class FunctionsAreRefused(HookTest):
         self.assert_refused(125, "run", "--region", f"{library}!function_*", self.caller, environment=self.fresh(),
                             says=("4200", "4096", "narrower"))
 
+    def test_shim_of_another_version(self) -> None:
+        old = self.library("libold.so")
+        environment = self.fresh(SCRATCH_LIBRARY=str(old))
+        self.assert_refused(125, "run", "--region", "twice", self.caller, environment=environment,
+                            says=(str(old), "another version", "anew"))
+        self.assertEqual(126, self.scratch("doctor", "--region", "twice", self.caller, environment=environment).returncode)
+
     def test_libraries_that_are_damaged(self) -> None:
         broken = self.folder / "broken"
         broken.mkdir()

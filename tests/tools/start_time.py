@@ -9,7 +9,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from fixture import SCRIPT, STUB, compile_text
+from fixture import SCRIPT, compile_text
+from hooks_fixture import STAND_IN
 
 ROUNDS = 41
 LIMIT = 0.050
@@ -27,7 +28,7 @@ def median_time(command: list[str], environment: dict[str, str]) -> float:
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="scratch-bench-") as folder:
         stub, static, script = (Path(folder) / name for name in ("libscratch-preload.so", "static", "script"))
-        compile_text(STUB, stub, "-shared", "-fPIC", '-DNAME="stub"')
+        compile_text(STAND_IN, stub, "-shared", "-fPIC")
         compile_text("int main(void) { return 0; }", static, "-static")
         script.write_text("#!/usr/bin/env -S sh -e\n", encoding="utf-8")
         script.chmod(0o755)

@@ -12,7 +12,7 @@ from .finder import Finder, Found, NotHookable
 from .functions import SHORTEST_STACK, Wish, wishes
 from .hook_store import is_hook_object
 from .hook_table import PAUSED
-from .hooks import closure_of, plan
+from .hooks import check_shim, closure_of, plan
 from .hooks_elf import MACHINES
 from .report_line import FAIL, OK, WARN, Line
 from .settings import preloaded
@@ -32,6 +32,11 @@ def lines(options: argparse.Namespace, program: str | None, shim: str,
         return
     before = [entry for entry in preloaded(environment) if not is_hook_object(entry)]
     finder = Finder(closure_of(asked, kind, environment, program, before), shim)
+    try:
+        check_shim(finder)
+    except Failure as failure:
+        yield FAIL, "functions", failure.sentence
+        return
     for name in finder.closure.missing:
         yield WARN, "libraries", f"{name} is not found, so what it defines and calls is not known; install it"
     failed = False

@@ -11,7 +11,7 @@ from .finder import INSTRUMENTED_ENTER, Finder, Found, NotHookable
 from .functions import SHORTEST_STACK, Wish, is_glob
 from .hook_store import keep
 from .hook_table import INSTRUMENTED, LONGJMP, PAUSED, SWITCH, Entry
-from .hooks_elf import MACHINES, write
+from .hooks_elf import ENTER, MACHINES, write
 
 # A function with more is a mistake in a glob, and each is 128 bytes of every process.
 MOST_HOOKS = 4096
@@ -30,8 +30,16 @@ def make(wishes: list[Wish], stack_bytes: int | None, shim: str, environment: di
     if kind.machine not in MACHINES or kind.bits != 64:
         raise Failure(CANNOT_RUN, f"functions cannot be hooked on {kind.kind} yet; mark scopes with scratch/annotate.h")
     finder = Finder(closure_of(wishes, kind, environment, program, preloaded), shim)
+    check_shim(finder)
     entries, exclusions = plan(wishes, stack_bytes or SHORTEST_STACK, finder)
     return keep(write(kind.machine, shim, entries, exclusions), environment)
+
+
+def check_shim(finder: Finder) -> None:
+    """Raises Failure for a library that programs with hooks would not start with."""
+    if not finder.shim.definitions(ENTER):
+        raise Failure(OWN_ERROR, f"{finder.shim.path} is of another version and cannot enter hooks; build or install it "
+                                 "anew")
 
 
 def closure_of(wishes: list[Wish], kind: Elf, environment: dict[bytes, bytes], program: str | None,
