@@ -46,6 +46,13 @@ class HookObjectsStandFirst(HookTest):
         self.run_with(environment, "run", "--region", "libfront.so!twice", self.prints)
         self.assertEqual("libfront.so", self.said(environment)[0][2])
 
+    def test_check_has_them_too(self) -> None:
+        calls = str(self.shared("libscratch-check.so", "int check;"))
+        environment = self.fresh()
+        preloaded, mode = self.run_with(environment, "check", "--trusted-region", "twice", self.prints)
+        self.assertEqual([str(self.object_of(environment)), str(self.stub), calls], preloaded)
+        self.assertEqual("check", mode)
+
     def test_mode(self) -> None:
         for options, before, mode in (((), {}, "scoped"), (("--mode", "adaptive"), {}, "adaptive"),
                                       ((), {"SCRATCH_MODE": "adaptive"}, "adaptive")):
