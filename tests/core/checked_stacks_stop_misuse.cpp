@@ -80,6 +80,13 @@ TEST_F(misuse_death, by_a_push_on_an_outer_scope) {
             scratch_scope_push(&outer, 16, 16);
         },
         "push on scope 'results' of stack 'checked' while scope 'scratch' inside it is still open");
+    EXPECT_DEATH(
+        {
+            scratch_scope outer = scratch_scope_begin(stack, "results");
+            scratch_scope_begin(stack, "scratch");
+            (void)scratch_try_scope_push(&outer, 16, 16);
+        },
+        "push on scope 'results' of stack 'checked' while scope 'scratch' inside it is still open");
 }
 
 // Under a checker every thread's stack is checked, in a debug build too; in others none is.

@@ -170,6 +170,21 @@ TEST(give_back, goes_as_soon_as_nothing_is_above) {
     EXPECT_EQ(scratch_save(stack), before);
 }
 
+TEST(give_back, twice_of_the_same_block_counts_once) {
+    made_stack stack;
+    const scratch_mark before = scratch_save(stack);
+    void *const block = scratch_push(stack, 100, 16);
+    void *const middle = scratch_push(stack, 100, 16);
+    void *const above = scratch_push(stack, 100, 16);
+    for (int turn = 0; turn < 3; ++turn) {
+        scratch_give_back(stack, block, 100);
+        scratch_give_back(stack, middle, 100);
+    }
+    EXPECT_TRUE(scratch_owns(stack, above));
+    EXPECT_TRUE(scratch_pop(stack, above, 100));
+    EXPECT_EQ(scratch_save(stack), before);
+}
+
 TEST(give_back, of_a_block_that_grew_over_a_mark_is_forgotten_by_its_restore) {
     made_stack stack;
     scratch_push(stack, 16, 16);
