@@ -31,6 +31,8 @@ struct alignas(64) chunk {
     bool settled;           // retired: live says what lives, so its last free gives it back
     std::uint32_t span;     // chunks in a row; 1 unless large
     std::size_t large_size; // bytes that the program may use, where use is large
+    // Retired: a freed block whose hole was not noted above it then, see settle_first. Null: none.
+    block *unnoted;
 
     std::uintptr_t begin() const noexcept { return reinterpret_cast<std::uintptr_t>(this + 1); }
     // Blocks end at least 16 bytes before the chunk does: a hole writes its size into the header

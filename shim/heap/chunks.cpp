@@ -55,6 +55,21 @@ bool is_plausible(block &b, std::uintptr_t end) noexcept {
            reinterpret_cast<std::uintptr_t>(b.above()) <= end;
 }
 
+// Every block up to the top was written by push: a header that leads elsewhere was overwritten.
+template <typename Visit>
+[[gnu::always_inline]] inline void for_each_block(chunk *c, std::uintptr_t top,
+                                                  Visit &&visit) noexcept {
+    auto *at = reinterpret_cast<block *>(c->begin());
+    while (reinterpret_cast<std::uintptr_t>(at) < top && is_plausible(*at, top)) {
+        visit(*at);
+        at = at->above();
+    }
+    if (reinterpret_cast<std::uintptr_t>(at) != top) refuse_to_go_on(at->payload());
+}
+
+// Whether the header above a freed block knows of the hole.
+bool is_noted(block &freed) noexcept { return freed.above()->hole_below >= freed.size; }
+
 bool is_live(const block &b) noexcept {
     const auto state =
         static_cast<block_state>(static_cast<std::uint32_t>(b.state) & ~freed_remotely);
@@ -136,6 +151,7 @@ bool open_chunk(thread_heap *heap) noexcept {
     opened->use = chunk_use::open;
     opened->trusted = trusted;
     opened->examined = opened->settled = false;
+    opened->unnoted = nullptr;
     opened->span = 1;
     const bool for_plain_calls =
         around != nullptr || plain_calls_outside.load(std::memory_order_relaxed);
@@ -145,14 +161,11 @@ bool open_chunk(thread_heap *heap) noexcept {
 
 void settle(chunk *c, std::uintptr_t top) noexcept {
     c->live = 0;
-    auto *at = reinterpret_cast<block *>(c->begin());
-    while (reinterpret_cast<std::uintptr_t>(at) < top && is_plausible(*at, top)) {
-        if (is_live(*at)) c->live += at->size;
-        at = at->above();
-    }
-    // Every block up to the top was written by push: a header that leads elsewhere was overwritten.
-    if (reinterpret_cast<std::uintptr_t>(at) != top) refuse_to_go_on(at->payload());
+    for_each_block(c, top, [c](const block &b) {
+        if (is_live(b)) c->live += b.size;
+    });
     c->used = static_cast<std::uint32_t>(top - c->begin());
+    if (c->unnoted != nullptr && !is_noted(*c->unnoted)) c->live += c->unnoted->size;
 }
 
 void pin(thread_heap *heap, const chunk *c) noexcept {
@@ -185,6 +198,29 @@ void give_back(thread_heap *heap, chunk *c) noexcept {
     }
 }
 
+namespace {
+
+// The same for a chunk that was open until now. A freed block of which the header above it does not
+// know may belong to a release that a handler, and we in it, interrupted between its last two
+// instructions: it will write there yet. So the chunk is kept from being used again until that is
+// seen to have happened, or its region was left by the program itself.
+void settle_first(chunk *c, std::uintptr_t top) noexcept {
+    // Nothing stands at the top; what was there once says nothing.
+    reinterpret_cast<block *>(top)->hole_below = 0;
+    c->live = 0;
+    for_each_block(c, top, [c](block &b) {
+        if (is_live(b)) {
+            c->live += b.size;
+        } else if (!is_noted(b)) {
+            c->live += b.size;
+            c->unnoted = &b;
+        }
+    });
+    c->used = static_cast<std::uint32_t>(top - c->begin());
+}
+
+} // namespace
+
 void retire(thread_heap *heap, chunk *c, std::uintptr_t top) noexcept {
     c->use = chunk_use::retired;
     c->settled = !c->trusted || held_trusted.load(std::memory_order_relaxed) > unsettled_trusted;
@@ -193,7 +229,7 @@ void retire(thread_heap *heap, chunk *c, std::uintptr_t top) noexcept {
         // settled.
         c->live = c->used = static_cast<std::uint32_t>(top - c->begin());
     } else {
-        settle(c, top);
+        settle_first(c, top);
     }
     if (c->live == 0) {
         give_back(heap, c);

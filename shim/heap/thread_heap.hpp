@@ -7,7 +7,7 @@
 // go round, malloc to the next allocator, free to the list of remote frees. To mark a hole in the
 // current chunk takes no such care, for the three instructions that it would cost: it writes into
 // headers that nobody else writes, unless a handler retires that very chunk between two of its
-// instructions.
+// instructions: then that chunk is not used again before (settle_first).
 #pragma once
 
 #include <atomic>

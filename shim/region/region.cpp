@@ -119,6 +119,7 @@ void let_chunks_wait(thread_heap *heap, region &ended, std::uint32_t heir) noexc
         if (!c->trusted) unpin(heap, c);
         // Counted anew: a trusted chunk was not until now, and a handler may have freed while
         // another retired.
+        if (!heap->regions.ending_late) c->unnoted = nullptr;
         settle(c, c->begin() + c->used);
         c->settled = true;
         if (c->live == 0) {
@@ -200,12 +201,14 @@ void end_left_by_others(thread_heap *heap) noexcept {
 } // namespace
 
 void end_finished_regions(thread_heap *heap, std::uintptr_t stack_pointer) noexcept {
+    heap->regions.ending_late = true;
     end_left_by_others(heap);
     // Addresses on another stack (a coroutine's, a signal handler's) prove nothing.
-    if (stack_pointer > this_thread.stack_top) return;
-    while (heap->regions.depth != 0 &&
-           heap->regions.open[heap->regions.depth - 1].stack_pointer < stack_pointer)
-        end_innermost(heap, false);
+    if (stack_pointer <= this_thread.stack_top)
+        while (heap->regions.depth != 0 &&
+               heap->regions.open[heap->regions.depth - 1].stack_pointer < stack_pointer)
+            end_innermost(heap, false);
+    heap->regions.ending_late = false;
 }
 
 void close_for_adoption(thread_heap *heap) noexcept {

@@ -29,6 +29,7 @@ struct region {
 struct region_stack {
     std::uint32_t depth = 0;
     std::uint32_t last_serial = 0;
+    bool ending_late = false; // noticed by some later call, which may be a signal handler's
     region open[deepest_region] = {};
 };
 
