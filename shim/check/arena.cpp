@@ -115,7 +115,6 @@ void forget(page_number first, page_number count) noexcept {
         words.in_scope = false;
         words.ended = words.run = words.link = words.back = 0;
     }
-    if (first < highest) clear_records(first, std::min(count, highest - first));
 }
 
 // Lets go of the pages of the run that were not opened again meanwhile.
@@ -133,6 +132,8 @@ void let_go_oldest() noexcept {
                arena.pages[end].in_scope == held)
             ++end;
         madvise(place_of(page), bytes_of(end - page), MADV_DONTNEED);
+        // What is known of its blocks goes too: it takes as much memory as they did.
+        clear_records(page, end - page);
         const bool joins = is_open_at(page - 1) && is_open_at(end);
         if (!held && joins && borders >= most_borders &&
             pages::commit(place_of(page), bytes_of(end - page)))
@@ -143,14 +144,19 @@ void let_go_oldest() noexcept {
     }
 }
 
+bool protect(page_number first, page_number count) noexcept {
+    if (pages::protect_none(place_of(first), bytes_of(count))) return true;
+    // The system has no mapping left: the oldest give some back.
+    for (int freed = 0; freed < 64 && quarantine.oldest != quarantine.newest; ++freed)
+        let_go_oldest();
+    return pages::protect_none(place_of(first), bytes_of(count));
+}
+
 void close_run(page_number first, page_number count) noexcept {
-    if (!pages::protect_none(place_of(first), bytes_of(count))) {
-        // The system has no mapping left: the oldest give some back.
-        for (int freed = 0; freed < 64 && quarantine.oldest != quarantine.newest; ++freed)
-            let_go_oldest();
-        if (!pages::protect_none(place_of(first), bytes_of(count))) return;
-    }
+    // Said before it is so: a child that another thread forks between the two must not find pages
+    // said to be open that are not.
     set_states(first, count, page_state::closed);
+    if (!protect(first, count)) return set_states(first, count, page_state::open);
     quarantine.ring[quarantine.newest++ % most_runs] = {first, count};
     quarantine.pages += count;
     while (quarantine.oldest != quarantine.newest &&
@@ -226,13 +232,16 @@ page_number take_pages(page_number count, page_number guards) noexcept {
 void close_pages(page_number first, page_number count) noexcept {
     const locked here(guarded::pages);
     const page_number end = first + count;
+    const auto stays = [](page_number page) {
+        return state_of(page) != page_state::open && state_of(page) != page_state::guard;
+    };
     for (page_number page = first; page < end;) {
-        if (state_of(page) != page_state::open) {
+        if (stays(page)) {
             ++page;
             continue;
         }
         const page_number begin = page;
-        while (page < end && state_of(page) == page_state::open)
+        while (page < end && !stays(page))
             ++page;
         close_run(begin, page - begin);
     }
@@ -247,9 +256,11 @@ void hold_for_scope(page_number first, page_number count, bool hold) noexcept {
     }
 }
 
-void reopen_page(page_number page) noexcept {
+void reopen_pages(page_number first, page_number count) noexcept {
     const locked here(guarded::pages);
-    if (pages::commit(place_of(page), bytes_of(1))) set_states(page, 1, page_state::reopened);
+    for (page_number page = first; page < first + count; ++page)
+        if (!is_accessible(state_of(page)) && pages::commit(place_of(page), bytes_of(1)))
+            set_states(page, 1, page_state::reopened);
 }
 
 bool has_mappings_left() noexcept { return borders < most_borders / 2; }

@@ -67,15 +67,16 @@ bool open_arena() noexcept;
 // mappings are short). 0 where the range or memory is used up.
 page_number take_pages(page_number count, page_number guards) noexcept;
 
-// Puts those of `count` pages that are open into the quarantine, which lets go of its oldest.
+// Puts those of `count` pages that are open, or guards, into the quarantine, which lets go of its
+// oldest.
 void close_pages(page_number first, page_number count) noexcept;
 
 // Marks pages as of a trusted scope that is open, or no longer.
 void hold_for_scope(page_number first, page_number count, bool hold) noexcept;
 
-// Makes a closed page accessible, for a program that goes on after a report. Contents that left the
+// Makes closed pages accessible, for a program that goes on after a report. Contents that left the
 // quarantine read as zero.
-void reopen_page(page_number page) noexcept;
+void reopen_pages(page_number first, page_number count) noexcept;
 
 // Whether more blocks may have pages of their own: their guards cut the range into mappings.
 bool has_mappings_left() noexcept;

@@ -173,7 +173,9 @@ void leave_pages(const record &of) noexcept {
         close_from_first(page);
         first = page + 1;
     }
-    close_from_first(end);
+    // With what guards it.
+    const bool guarded = of.own_pages && state_of(end) == page_state::guard;
+    close_from_first(guarded ? end + 1 : end);
 }
 
 } // namespace scratch::shim::check

@@ -207,7 +207,10 @@ void examine_all() noexcept {
         for_each_block(page, 1, [&](record &block) {
             examine(block, here, "found here, at exit");
             const bool lives = block.life.load(std::memory_order_acquire) == block_life::live;
-            if (asked.leaks && lives && arena.pages[page].ended == 0) count(leaked, 0, block);
+            // What came before backtraces is the runtime's.
+            const kept_trace *from = trace_at(block.allocated);
+            if (asked.leaks && lives && from != nullptr && from->depth != 0)
+                count(leaked, 0, block);
         });
     }
     if (asked.escapes) tell_survivors(escaped, defect::escape);

@@ -8,8 +8,9 @@ bool judge(const use &of, const record *block, page_number page, defect &kind) n
     const trace_id ended =
         block != nullptr ? arena.pages[page_of(payload_of(*block))].ended : arena.pages[page].ended;
     if (block == nullptr) {
-        kind = defect::use_after_scope;
-        return ended != 0;
+        // Out of the quarantine, where only the pages are known.
+        kind = ended != 0 ? defect::use_after_scope : defect::use_after_free;
+        return true;
     }
     if (block->life.load(std::memory_order_acquire) == block_life::freed)
         kind = defect::use_after_free;
@@ -39,7 +40,11 @@ bool tell_use(const use &of) noexcept {
           .address = of.address,
           .block = block,
           .place = of.place});
-    reopen_page(page);
+    // All that the block has, so that going on over it is one report.
+    const bool inside = block != nullptr && of.address - payload_of(*block) < block->size;
+    const page_number first = inside ? page_of(payload_of(*block)) : page;
+    const page_number last = inside ? page_of(payload_of(*block) + block->size - 1) : page;
+    reopen_pages(first, last - first + 1);
     return true;
 }
 

@@ -1,6 +1,6 @@
 // Ten mistakes with memory, and programs without any: started by the tests and by the table of what
-// which checker finds. The mistake is the argument. Without any checker each of them goes unnoticed,
-// or is made to: what they print tells that the program went on.
+// which checker finds. The mistake is the argument. Without any checker each of them goes
+// unnoticed, or is made to: what they print tells that the program went on.
 
 #include <cstdio>
 #include <cstdlib>

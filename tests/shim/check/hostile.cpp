@@ -1,0 +1,473 @@
+// Programs that are hard on a checker: handlers of their own, small stacks, threads, children, many
+// scopes. Each prints what it saw, which must be the same with and without being checked where the
+// program makes no mistake.
+
+#include <array>
+#include <atomic>
+#include <csetjmp>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <new>
+#include <pthread.h>
+#include <scratch/annotate.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+#define NOINLINE __attribute__((noinline))
+
+namespace {
+
+template <typename T>
+T hidden(T value) {
+    __asm__ volatile("" : "+r"(value)::"memory");
+    return value;
+}
+
+char *volatile kept;
+
+NOINLINE char *make_block(std::size_t size) {
+    auto *block = static_cast<char *>(hidden(malloc(size)));
+    std::memset(block, 'a', size);
+    return block;
+}
+NOINLINE void keep_beyond_scope(std::size_t size) {
+    SCRATCH_REGION("kept", SCRATCH_TRUSTED);
+    kept = make_block(size);
+}
+NOINLINE void use_kept() { *hidden(static_cast<char *>(kept)) = 'x'; }
+
+std::size_t count_mappings() {
+    FILE *maps = std::fopen("/proc/self/maps", "r");
+    std::size_t lines = 0;
+    for (int sign; (sign = std::getc(maps)) != EOF;)
+        lines += sign == '\n';
+    std::fclose(maps);
+    return lines;
+}
+
+// --- handlers of the program's own ---------------------------------------------------------------
+
+sigjmp_buf back;
+volatile int handled;
+
+void jump_back(int, siginfo_t *, void *) {
+    handled = handled + 1;
+    siglongjmp(back, 1);
+}
+void jump_back_plainly(int) {
+    handled = handled + 100;
+    siglongjmp(back, 1);
+}
+NOINLINE void fault() { *hidden(reinterpret_cast<volatile int *>(8)) = 1; }
+NOINLINE int recurse(int depth) {
+    volatile char room[4096];
+    room[0] = static_cast<char>(depth);
+    return depth < 0 ? 0 : recurse(hidden(depth + 1)) + room[0];
+}
+
+int own_fault_handlers() {
+    std::setvbuf(stdout, nullptr, _IONBF, 0);
+    struct sigaction action = {};
+    struct sigaction seen = {};
+    action.sa_sigaction = jump_back;
+    action.sa_flags = SA_SIGINFO;
+    sigaction(SIGSEGV, &action, nullptr);
+    sigaction(SIGSEGV, nullptr, &seen);
+    std::printf("mine %d, flags %x\n", seen.sa_sigaction == jump_back, seen.sa_flags);
+    for (int i = 0; i < 3; ++i)
+        if (sigsetjmp(back, 1) == 0) fault();
+    std::printf("handled %d\n", handled);
+    const auto before = signal(SIGSEGV, jump_back_plainly);
+    std::printf("before %d\n",
+                reinterpret_cast<void *>(before) == reinterpret_cast<void *>(jump_back));
+    if (sigsetjmp(back, 1) == 0) fault();
+    std::printf("handled %d\n", handled);
+
+    std::vector<char> room(65536);
+    stack_t stack = {};
+    stack.ss_sp = room.data();
+    stack.ss_size = room.size();
+    sigaltstack(&stack, nullptr);
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+    sigaction(SIGSEGV, &action, nullptr);
+    if (sigsetjmp(back, 1) == 0) recurse(1);
+    std::printf("overflow of the stack handled %d\n", handled);
+
+    sigset_t faults;
+    sigset_t mask;
+    sigemptyset(&faults);
+    sigaddset(&faults, SIGSEGV);
+    sigprocmask(SIG_BLOCK, &faults, &mask);
+    std::printf("was blocked %d\n", sigismember(&mask, SIGSEGV));
+    sigprocmask(SIG_BLOCK, nullptr, &mask);
+    std::printf("is blocked %d\n", sigismember(&mask, SIGSEGV));
+    raise(SIGSEGV);
+    std::puts("it waits");
+    if (sigsetjmp(back, 1) == 0) {
+        sigprocmask(SIG_UNBLOCK, &faults, nullptr);
+        std::puts("not reached");
+    }
+    std::printf("handled %d\n", handled);
+    signal(SIGSEGV, SIG_IGN);
+    raise(SIGSEGV);
+    std::puts("ignored");
+    action.sa_flags = SA_SIGINFO | static_cast<int>(SA_RESETHAND);
+    sigaction(SIGSEGV, &action, nullptr);
+    if (sigsetjmp(back, 1) == 0) raise(SIGSEGV);
+    sigaction(SIGSEGV, nullptr, &seen);
+    std::printf("handled %d, then by default %d\n", handled, seen.sa_handler == SIG_DFL);
+    fault();
+    return 0;
+}
+int dies_of_fault() {
+    fault();
+    return 0;
+}
+int dies_of_sent_fault() {
+    raise(SIGSEGV);
+    return 0;
+}
+int dies_of_deep_recursion() { return recurse(1); }
+int dies_of_fault_while_blocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, nullptr);
+    struct sigaction action = {};
+    action.sa_sigaction = jump_back;
+    action.sa_flags = SA_SIGINFO;
+    sigaction(SIGSEGV, &action, nullptr);
+    fault();
+    return 0;
+}
+
+// A use where faults are hard to survive.
+int use_with_all_blocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, nullptr);
+    keep_beyond_scope(100);
+    use_kept();
+    return 0;
+}
+void use_in_handler(int) { use_kept(); }
+int use_in_handler_that_blocks_all() {
+    struct sigaction action = {};
+    action.sa_handler = use_in_handler;
+    sigfillset(&action.sa_mask);
+    sigaction(SIGUSR1, &action, nullptr);
+    struct sigaction seen;
+    sigaction(SIGUSR1, nullptr, &seen);
+    std::printf("mask kept %d\n", sigismember(&seen.sa_mask, SIGSEGV));
+    keep_beyond_scope(100);
+    raise(SIGUSR1);
+    return 0;
+}
+int use_on_small_stack() {
+    static std::array<char, 16384> room;
+    stack_t stack = {};
+    stack.ss_sp = room.data();
+    stack.ss_size = room.size();
+    sigaltstack(&stack, nullptr);
+    struct sigaction action = {};
+    action.sa_handler = use_in_handler;
+    action.sa_flags = SA_ONSTACK;
+    sigaction(SIGUSR1, &action, nullptr);
+    action.sa_handler = jump_back_plainly;
+    sigaction(SIGSEGV, &action, nullptr);
+    keep_beyond_scope(100);
+    raise(SIGUSR1);
+    return 0;
+}
+
+// --- the system ----------------------------------------------------------------------------------
+
+int system_calls() {
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) return 1;
+    keep_beyond_scope(100);
+    std::printf("write %zd\n", write(ends[0], hidden(static_cast<char *>(kept)), 100));
+    keep_beyond_scope(100);
+    std::printf("recv %zd\n", recv(ends[1], hidden(static_cast<char *>(kept)), 100, 0));
+    keep_beyond_scope(100);
+    iovec part = {hidden(static_cast<char *>(kept)), 100};
+    std::printf("writev %zd\n", writev(ends[0], &part, 1));
+    keep_beyond_scope(100000);
+    FILE *file = std::fopen("/dev/null", "w");
+    std::printf("fwrite %zu\n", fwrite(hidden(static_cast<char *>(kept)), 1, 100000, file));
+    std::fclose(file);
+    keep_beyond_scope(100);
+    std::printf("open %d\n", open(hidden(static_cast<char *>(kept)), O_RDONLY));
+    return 0;
+}
+
+// --- many ----------------------------------------------------------------------------------------
+
+int many_scopes() {
+    for (int i = 0; i < 100000; ++i) {
+        SCRATCH_REGION("one of many", SCRATCH_TRUSTED);
+        make_block(40);
+        free(make_block(3000));
+        if (i % 100 == 0) make_block(100000);
+    }
+    rusage used;
+    getrusage(RUSAGE_SELF, &used);
+    std::printf("%zu %ld\n", count_mappings(), used.ru_maxrss);
+    return 0;
+}
+int every_second_freed() {
+    constexpr std::size_t count = 60000;
+    std::vector<char *> blocks(count);
+    for (char *&block : blocks)
+        block = make_block(5000);
+    for (std::size_t i = 0; i < count; i += 2)
+        free(blocks[i]);
+    for (std::size_t i = 1; i < count; i += 2)
+        if (blocks[i][4999] != 'a') return 1;
+    std::printf("%zu\n", count_mappings());
+    return 0;
+}
+int long_scope() {
+    SCRATCH_REGION("long", SCRATCH_TRUSTED);
+    for (int i = 0; i < 300000; ++i)
+        free(make_block(static_cast<std::size_t>(i % 1000)));
+    rusage used;
+    getrusage(RUSAGE_SELF, &used);
+    std::printf("%zu %ld\n", count_mappings(), used.ru_maxrss);
+    return 0;
+}
+
+// --- threads and children ------------------------------------------------------------------------
+
+int threads() {
+    std::vector<std::thread> all;
+    std::array<std::atomic<char *>, 64> handed_over = {};
+    for (int number = 0; number < 4; ++number)
+        all.emplace_back([&handed_over] {
+            for (std::size_t i = 0; i < 5000; ++i) {
+                SCRATCH_REGION("of a thread", SCRATCH_TRUSTED);
+                make_block(i % 300);
+                std::thread::id id; // something in between
+                hidden(&id);
+            }
+            for (std::size_t i = 0; i < 20000; ++i)
+                free(handed_over[i % 64].exchange(make_block(i % 500)));
+        });
+    for (std::thread &one : all)
+        one.join();
+    for (auto &block : handed_over)
+        free(block.load());
+    for (int number = 0; number < 300; ++number)
+        std::thread([] { free(make_block(100)); }).join();
+    std::puts("joined");
+    return 0;
+}
+int use_in_thread() {
+    std::thread([] {
+        keep_beyond_scope(100);
+        use_kept();
+    }).join();
+    return 0;
+}
+int use_in_child() {
+    keep_beyond_scope(100);
+    const pid_t child = fork();
+    if (child == 0) {
+        use_kept();
+        std::exit(6);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    std::printf("child ended with %d\n", WEXITSTATUS(status));
+    // Only the child's page was opened.
+    use_kept();
+    return 0;
+}
+int forks_among_threads() {
+    std::atomic<bool> over = false;
+    std::vector<std::thread> all;
+    for (int number = 0; number < 2; ++number)
+        all.emplace_back([&over] {
+            while (!over)
+                free(make_block(700));
+        });
+    int failed = 0;
+    for (int round = 0; round < 100; ++round) {
+        const pid_t child = fork();
+        if (child == 0) {
+            for (std::size_t i = 0; i < 100; ++i) {
+                SCRATCH_REGION("of a child", SCRATCH_TRUSTED);
+                free(make_block(i * 10));
+            }
+            _exit(0);
+        }
+        int status = 0;
+        waitpid(child, &status, 0);
+        failed += status != 0;
+    }
+    over = true;
+    for (std::thread &one : all)
+        one.join();
+    std::printf("failed %d\n", failed);
+    return 0;
+}
+int leaves_early() {
+    keep_beyond_scope(100);
+    use_kept();
+    std::puts("leaves");
+    std::fflush(stdout);
+    _exit(5);
+}
+
+// --- ends that are not certain -------------------------------------------------------------------
+
+jmp_buf out;
+NOINLINE void jump_out_of_scope() {
+    SCRATCH_REGION("left by a jump", SCRATCH_TRUSTED);
+    kept = make_block(100);
+    longjmp(out, 1);
+}
+int uncertain_ends() {
+    if (setjmp(out) == 0) jump_out_of_scope();
+    use_kept();
+    try {
+        SCRATCH_REGION("left by an exception", SCRATCH_TRUSTED);
+        kept = make_block(100);
+        throw std::bad_alloc();
+    } catch (const std::bad_alloc &) {
+        use_kept();
+    }
+    std::puts("not told");
+    return 0;
+}
+
+// --- frees ---------------------------------------------------------------------------------------
+
+char global[64];
+struct large {
+    char bytes[64];
+};
+struct alignas(128) aligned {
+    char bytes[128];
+};
+
+int frees_of_no_block() {
+    char local[64];
+    free(hidden(static_cast<char *>(local)));
+    free(hidden(static_cast<char *>(global)));
+    std::puts("both told");
+    return 0;
+}
+int deletes_that_do_not_fit() {
+    operator delete (hidden(operator new(64)), std::size_t{32});
+    delete[] hidden(new large);
+    delete hidden(static_cast<char *>(malloc(8)));
+    std::puts("all told");
+    return 0;
+}
+int realloc_after_free() {
+    char *block = make_block(40);
+    free(hidden(block));
+    kept = static_cast<char *>(realloc(hidden(block), 80));
+    std::memset(kept, 1, 80);
+    free(kept);
+    return 0;
+}
+int write_before_block() {
+    char *block = make_block(64);
+    *hidden(block - 5) = 'x';
+    free(block);
+    return 0;
+}
+int late_writes() {
+    // Far beyond the sample that gets pages of its own.
+    std::vector<char *> blocks(1000);
+    for (char *&block : blocks)
+        block = make_block(64);
+    free(hidden(blocks[901]));
+    *hidden(blocks[901] + 3) = 'x';
+    *hidden(blocks[903] + 64) = 'x';
+    return 0;
+}
+int everything_in_order() {
+    delete hidden(new aligned);
+    delete[] hidden(new aligned[3]);
+    delete hidden(new (std::nothrow) large);
+    free(hidden(aligned_alloc(4096, 8192)));
+    void *taken = nullptr;
+    if (posix_memalign(&taken, 1 << 16, 100) != 0) return 1;
+    std::printf("%d\n", reinterpret_cast<std::uintptr_t>(taken) % (1 << 16) == 0);
+    free(taken);
+    auto *text = static_cast<char *>(calloc(1000, 3));
+    for (int i = 0; i < 3000; ++i)
+        if (text[i] != 0) return 2;
+    free(realloc(text, 200000));
+    SCRATCH_REGION("outer", SCRATCH_TRUSTED);
+    char *outer = make_block(10);
+    for (int i = 0; i < 10; ++i) {
+        SCRATCH_REGION("inner", i % 2 == 0 ? SCRATCH_TRUSTED : SCRATCH_COUNTED);
+        free(make_block(20));
+        std::printf("%c", outer[i]);
+    }
+    free(outer);
+    return 0;
+}
+int leaks() {
+    for (int i = 0; i < 10; ++i)
+        make_block(30);
+    keep_beyond_scope(70);
+    return 0;
+}
+
+struct entry {
+    const char *name;
+    int (*body)();
+};
+#define SCRATCH_ENTRY(name)                                                                        \
+    { #name, name }
+constexpr entry entries[] = {
+    SCRATCH_ENTRY(own_fault_handlers),
+    SCRATCH_ENTRY(dies_of_fault),
+    SCRATCH_ENTRY(dies_of_sent_fault),
+    SCRATCH_ENTRY(dies_of_deep_recursion),
+    SCRATCH_ENTRY(dies_of_fault_while_blocked),
+    SCRATCH_ENTRY(use_with_all_blocked),
+    SCRATCH_ENTRY(use_in_handler_that_blocks_all),
+    SCRATCH_ENTRY(use_on_small_stack),
+    SCRATCH_ENTRY(system_calls),
+    SCRATCH_ENTRY(many_scopes),
+    SCRATCH_ENTRY(every_second_freed),
+    SCRATCH_ENTRY(long_scope),
+    SCRATCH_ENTRY(threads),
+    SCRATCH_ENTRY(use_in_thread),
+    SCRATCH_ENTRY(use_in_child),
+    SCRATCH_ENTRY(forks_among_threads),
+    SCRATCH_ENTRY(leaves_early),
+    SCRATCH_ENTRY(uncertain_ends),
+    SCRATCH_ENTRY(frees_of_no_block),
+    SCRATCH_ENTRY(deletes_that_do_not_fit),
+    SCRATCH_ENTRY(realloc_after_free),
+    SCRATCH_ENTRY(write_before_block),
+    SCRATCH_ENTRY(late_writes),
+    SCRATCH_ENTRY(everything_in_order),
+    SCRATCH_ENTRY(leaks),
+};
+
+} // namespace
+
+int main(int count, char **arguments) {
+    const rlimit no_core = {0, 0};
+    setrlimit(RLIMIT_CORE, &no_core);
+    for (const entry &one : entries)
+        if (count == 2 && std::strcmp(arguments[1], one.name) == 0) return one.body();
+    return 125;
+}
