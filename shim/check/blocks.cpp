@@ -24,6 +24,8 @@ namespace {
 constexpr std::uint32_t alone_at_first = 32;
 constexpr std::uint32_t alone_later = 64;
 
+constinit std::atomic<bool> stopped{false};
+
 bool gets_own_pages(const request &wanted, trace_id allocated) noexcept {
     if (wanted.size > largest_small_block || wanted.alignment > page_bytes() / 2) return true;
     kept_trace *from = trace_at(allocated);
@@ -96,7 +98,10 @@ void bury(record &dead) noexcept {
 
 } // namespace
 
+bool check_no_more() noexcept { return !stopped.exchange(true, std::memory_order_relaxed); }
+
 void *allocate_block(const request &wanted) noexcept {
+    if (stopped.load(std::memory_order_relaxed)) return nullptr;
     const kept_errno keep_errno;
     const inside here;
     if (!here) return nullptr;

@@ -32,6 +32,9 @@ struct request {
 // interrupted.
 void *allocate_block(const request &wanted) noexcept;
 
+// From now on all calls go to the next allocator. False where that was so before.
+bool check_no_more() noexcept;
+
 struct freeing {
     freer by = freer::free;
     bool sized = false;

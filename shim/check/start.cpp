@@ -15,6 +15,7 @@
 #include "shim/check/places.hpp"
 #include "shim/check/report.hpp"
 #include "shim/check/traces.hpp"
+#include "shim/lifecycle/configuration.hpp"
 #include "shim/observe/log.hpp"
 
 namespace scratch::shim::check {
@@ -58,7 +59,12 @@ bool start(char **environment, const char *output) noexcept {
     return true;
 }
 
-bool is_on() noexcept { return on; }
+void stand_aside() noexcept {
+    if (!on || !check_no_more()) return;
+    log(log_level::warn,
+        "check: an object is loaded with RTLD_DEEPBIND, which frees past us: blocks "
+        "from here on are not checked");
+}
 
 void start_with_the_program() noexcept {
     if (!on) return;

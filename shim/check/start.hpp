@@ -8,8 +8,9 @@ namespace scratch::shim::check {
 // there is no room; then nothing was changed. Once, at start.
 bool start(char **environment, const char *output) noexcept;
 
-// Whether it did.
-bool is_on() noexcept;
+// An object is about to be loaded whose frees do not come to us: no block is checked from now on,
+// those that are stay so.
+void stand_aside() noexcept;
 
 // What has to wait until the loader can be called: at the constructor of the object.
 void start_with_the_program() noexcept;

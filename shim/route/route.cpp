@@ -1,6 +1,7 @@
 #include "shim/route/route.hpp"
 
 #include "core/tasks.hpp"
+#include "shim/check/start.hpp"
 #include "shim/heap/chunks.hpp"
 #include "shim/heap/inside.hpp"
 #include "shim/heap/machine_stack.hpp"
@@ -151,6 +152,7 @@ void direct_entries(run_mode mode, bool count_calls) noexcept {
 }
 
 void stand_aside() noexcept {
+    check::stand_aside();
     direct_entries(run_mode::off, false);
     // A thread that gave itself room without having seen the mode yet has its room in sight now,
     // and whoever gives himself room later sees the mode as he leaves the shim.

@@ -118,6 +118,8 @@ int own_fault_handlers() {
         std::puts("not reached");
     }
     std::printf("handled %d\n", handled);
+    // The jump went back to where it was blocked.
+    sigprocmask(SIG_UNBLOCK, &faults, nullptr);
     signal(SIGSEGV, SIG_IGN);
     raise(SIGSEGV);
     std::puts("ignored");

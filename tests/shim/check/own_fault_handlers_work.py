@@ -1,0 +1,40 @@
+#!/usr/bin/env python3
+"""Programs that handle SIGSEGV themselves, or die of it, do so as without being checked; uses are told wherever faults
+are hard to survive."""
+
+from __future__ import annotations
+
+import signal
+
+from fixture import HOSTILE, CheckTest, check, main
+
+
+class OwnFaultHandlersWork(CheckTest):
+    def test_handlers_masks_and_stacks(self) -> None:
+        outcome = self.assert_same(HOSTILE, "own_fault_handlers")
+        self.assertEqual(-signal.SIGSEGV, outcome.status)
+        self.assertIn("overflow of the stack handled", outcome.output)
+        self.assertIn("then by default 1", outcome.output)
+
+    def test_deaths(self) -> None:
+        for death in ("dies_of_fault", "dies_of_sent_fault", "dies_of_deep_recursion", "dies_of_fault_while_blocked"):
+            with self.subTest(death):
+                self.assertEqual(-signal.SIGSEGV, self.assert_same(HOSTILE, death).status)
+
+    def test_uses_where_all_signals_are_blocked(self) -> None:
+        outcome = check(HOSTILE, "use_with_all_blocked")
+        self.assert_one(outcome, "use-after-scope")
+        self.assertEqual(0, outcome.status)
+
+    def test_uses_in_handlers(self) -> None:
+        outcome = check(HOSTILE, "use_in_handler_that_blocks_all")
+        self.assertIn("use_in_handler", self.assert_one(outcome, "use-after-scope").functions("used here"))
+        self.assertEqual((0, "mask kept 1\n"), (outcome.status, outcome.output))
+
+    def test_uses_on_a_small_stack_beside_an_own_handler(self) -> None:
+        outcome = check(HOSTILE, "use_on_small_stack")
+        self.assert_one(outcome, "use-after-scope")
+        self.assertEqual(0, outcome.status)
+
+
+main()
