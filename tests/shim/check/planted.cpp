@@ -36,6 +36,10 @@ NOINLINE char read_from(const char *block, std::size_t at) { return *hidden(bloc
 NOINLINE void handle_request() {
     SCRATCH_REGION("request", trusted);
     kept = make_block(100);
+#ifdef PLANTED_SCOPE_FREES
+    // For checkers that know no scopes.
+    give_back(kept);
+#endif
 }
 
 int read_after_scope() {
@@ -136,8 +140,13 @@ int work() {
         std::memset(block, static_cast<int>(round & 0x7f), size);
         if (round % 100 == 0) {
             SCRATCH_REGION("part", trusted);
-            for (int i = 0; i < 20; ++i)
-                sum += static_cast<unsigned char>(read_from(make_block(200), 7));
+            for (int i = 0; i < 20; ++i) {
+                char *part = make_block(200);
+                sum += static_cast<unsigned char>(read_from(part, 7));
+#ifdef PLANTED_SCOPE_FREES
+                give_back(part);
+#endif
+            }
         }
     }
     for (char *block : blocks)
