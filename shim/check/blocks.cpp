@@ -12,8 +12,6 @@
 #include "shim/observe/descriptor.hpp"
 #include "shim/route/runtime_callers.hpp"
 
-#include "core/tasks.hpp"
-
 namespace scratch::shim::check {
 
 namespace {
@@ -120,7 +118,7 @@ void *allocate_block(const request &wanted) noexcept {
                                                      : place_small(at, wanted, scope);
     if (made == nullptr) return nullptr;
     made->allocated = allocated;
-    made->thread = tasks::this_thread();
+    made->thread = heap->shared.thread_id.load(std::memory_order_relaxed);
     made->life.store(block_life::live, std::memory_order_release);
     return reinterpret_cast<void *>(payload_of(*made));
 }

@@ -99,7 +99,7 @@ void forward(int signal, siginfo_t *info, void *context) noexcept {
     }
     if (action.sa_handler == SIG_IGN && !is_fault) return;
     if (!is_handler(action) || fault_blocked) return end_by_default(signal, is_fault);
-    if ((action.sa_flags & SA_RESETHAND) != 0) {
+    if ((action.sa_flags & static_cast<int>(SA_RESETHAND)) != 0) {
         struct sigaction standard = {};
         standard.sa_handler = SIG_DFL;
         set_action(signal, &standard, nullptr);

@@ -6,22 +6,22 @@
 #include <sys/mman.h>
 
 #include "core/pages.hpp"
-#include "core/tasks.hpp"
 
 namespace scratch::shim::check {
 
 namespace {
 
-using words = std::array<std::atomic<std::uint32_t>, static_cast<std::size_t>(guarded::count)>;
+using words = std::array<std::atomic<std::uintptr_t>, static_cast<std::size_t>(guarded::count)>;
 constinit words unwatched = {};
 constinit words *holders = &unwatched;
 
 } // namespace
 
 locked::locked(guarded what) noexcept : what_(what) {
-    const std::uint32_t self = tasks::this_thread();
-    std::atomic<std::uint32_t> &word = (*holders)[static_cast<std::size_t>(what)];
-    std::uint32_t holder = 0;
+    // Its control block names a thread without a system call.
+    const auto self = reinterpret_cast<std::uintptr_t>(__builtin_thread_pointer());
+    std::atomic<std::uintptr_t> &word = (*holders)[static_cast<std::size_t>(what)];
+    std::uintptr_t holder = 0;
     while (!word.compare_exchange_weak(holder, self, std::memory_order_acquire)) {
         if (holder == self) return;
         holder = 0;

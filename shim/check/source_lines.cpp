@@ -115,7 +115,7 @@ void find_source_lines(const char *module, std::span<place_name> places) noexcep
             const std::string_view function = take_line(text);
             fill(place, function, take_line(text));
         }
-        while (waitpid(child, nullptr, __WCLONE) < 0 && errno == EINTR) {
+        while (waitpid(child, nullptr, static_cast<int>(__WCLONE)) < 0 && errno == EINTR) {
         }
     }
     close(ends[0]);

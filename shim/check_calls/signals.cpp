@@ -67,8 +67,8 @@ SCRATCH_EXPORT int sigprocmask(int how, const sigset_t *wanted, sigset_t *before
     return -1;
 }
 
-SCRATCH_EXPORT [[noreturn]] void _exit(int status) {
+SCRATCH_EXPORT void _exit(int status) {
     SCRATCH_NEXT(_exit)(&scratch_check_finish != nullptr ? scratch_check_finish(status) : status);
     std::abort();
 }
-SCRATCH_EXPORT [[noreturn]] void _Exit(int status) noexcept { _exit(status); }
+SCRATCH_EXPORT void _Exit(int status) noexcept { _exit(status); }
