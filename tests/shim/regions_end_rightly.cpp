@@ -159,9 +159,13 @@ SCENARIO(inner_left_on_another_thread) {
     for (int round = 0; round < 1000; ++round) {
         SCRATCH_REGION("outer", SCRATCH_TRUSTED);
         static_cast<char *>(malloc(100))[0] = 1;
+        const scratch_region_token middle = scratch_region_enter("middle", SCRATCH_TRUSTED);
         const scratch_region_token inner = scratch_region_enter("inner", SCRATCH_TRUSTED);
         static_cast<char *>(malloc(100))[0] = 1;
-        std::thread([=] { scratch_region_leave(inner); }).join();
+        std::thread([=] {
+            scratch_region_leave(round % 2 == 0 ? middle : inner);
+            scratch_region_leave(round % 2 == 0 ? inner : middle);
+        }).join();
     }
     return 0;
 }

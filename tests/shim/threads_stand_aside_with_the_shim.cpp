@@ -13,6 +13,7 @@ namespace {
 
 std::atomic<int> busy{0};
 std::atomic<bool> stood_aside{false};
+std::atomic<bool> waiting{false};
 
 void work_until_then() {
     // Regions within a region: their ends give the outer one its room back.
@@ -35,12 +36,27 @@ void work_until_then() {
     free(block);
 }
 
+// Has room in its chunk, and does nothing that would tell it of the change.
+void wait_until_then() {
+    SCRATCH_REGION("waiting");
+    void *before = malloc(100);
+    REQUIRE(is_scratch(before));
+    waiting = true;
+    while (!stood_aside)
+        std::this_thread::yield();
+    void *after = malloc(100);
+    REQUIRE(!is_scratch(after));
+    free(after);
+    free(before);
+}
+
 SCENARIO(open_deeply_among_threads) {
     start_of_scratch_memory();
     std::vector<std::thread> threads;
     for (int i = 0; i < 3; ++i)
         threads.emplace_back(work_until_then);
-    while (busy < 1000)
+    threads.emplace_back(wait_until_then);
+    while (busy < 1000 || !waiting)
         std::this_thread::yield();
     REQUIRE(dlopen(SCRATCH_PLUGINS "/bound_deep.so", RTLD_NOW | RTLD_DEEPBIND) != nullptr);
     stood_aside = true;
