@@ -182,9 +182,9 @@ class Finder:
                 continue
             name = os.path.basename(os.path.realpath(module.path)) if module.is_program else module.name
             for symbol in module.all_functions():
-                # The compiler's variants of a function have a dot in their names; .cold is entered by jumps only.
+                # The compiler's variants of a function have a dot in their names.
                 plain = symbol.name.split(".")[0]
-                if matches(plain) and not symbol.name.endswith(".cold"):
+                if matches(plain):
                     one = Found(plain, module, name)
                     one.offset = symbol.value
                     found.append(one)
