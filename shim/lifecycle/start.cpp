@@ -4,6 +4,8 @@
 #include <climits>
 #include <cstring>
 #include <dlfcn.h>
+#include <elf.h>
+#include <link.h>
 #include <unistd.h>
 
 #include "shim/check/start.hpp"
@@ -38,7 +40,14 @@ bool shows_numbers() noexcept {
 // A program that defines malloc itself comes before us in the search: its free would get our
 // blocks.
 bool malloc_is_the_programs() noexcept {
-    return dlsym(RTLD_DEFAULT, "malloc") != reinterpret_cast<void *>(&::malloc);
+    void *found = dlsym(RTLD_DEFAULT, "malloc");
+    if (found == reinterpret_cast<void *>(&::malloc)) return false;
+    // A program at a fixed address that takes malloc's address has an entry for it, which dlsym
+    // shows and which goes on to us; the symbol is not defined there.
+    Dl_info where;
+    void *symbol = nullptr;
+    return dladdr1(found, &where, &symbol, RTLD_DL_SYMENT) == 0 || symbol == nullptr ||
+           static_cast<const ElfW(Sym) *>(symbol)->st_shndx != SHN_UNDEF;
 }
 
 // Programs that set their titles overwrite the environment they were given, and children read the

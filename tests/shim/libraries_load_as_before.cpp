@@ -190,6 +190,13 @@ TEST(program, with_a_malloc_of_its_own_keeps_it) {
     }
 }
 
+TEST(program, which_takes_the_address_of_malloc_is_served) {
+    const outcome result = run_program({.mode = "scoped", .program = host("taken_malloc_host")});
+    ASSERT_TRUE(result.exited_with(0)) << result.describe();
+    EXPECT_EQ(result.output, "taken malloc\n");
+    EXPECT_GE(result.count("scratch_calls"), 50u) << result.describe();
+}
+
 // --- what the shim itself asks of the next allocator
 // --------------------------------------------------
 
