@@ -8,9 +8,11 @@
 
 namespace scratch::shim {
 
-namespace {
+// What this process holds is not in the shared mapping, which a forked child has to replace: the
+// child goes on holding its copies of the chunks.
+constinit budget_words budgeted{};
 
-constinit std::size_t budget = std::size_t{8} << 20;
+namespace {
 
 // What trusted regions may hold before the chunks that they fill are looked through for blocks that
 // were freed: a short region needs none of that, a long one must not grow with all it ever took.
@@ -18,9 +20,6 @@ constexpr std::size_t unsettled_trusted = std::size_t{2} << 20;
 
 constinit std::atomic<bool> plain_calls_outside{false};
 
-// What this process holds. Not in the shared mapping, which a forked child has to replace: the
-// child goes on holding its copies of the chunks.
-constinit std::atomic<std::size_t> held_in_budget{0};
 constinit std::atomic<std::size_t> held_trusted{0};
 
 void show(std::atomic<std::uint64_t> &now, std::atomic<std::uint64_t> &peak,
@@ -29,7 +28,11 @@ void show(std::atomic<std::uint64_t> &now, std::atomic<std::uint64_t> &peak,
     if (peak.load(std::memory_order_relaxed) < held) peak.store(held, std::memory_order_relaxed);
 }
 
-bool charge(bool trusted) noexcept {
+bool charge(thread_heap *heap, bool trusted) noexcept {
+    if (heap->charged_ahead[trusted]) {
+        heap->charged_ahead[trusted] = false;
+        return true;
+    }
     if (trusted) {
         const std::size_t held =
             held_trusted.fetch_add(chunk_size, std::memory_order_relaxed) + chunk_size;
@@ -37,17 +40,21 @@ bool charge(bool trusted) noexcept {
         return true;
     }
     const std::size_t held =
-        held_in_budget.fetch_add(chunk_size, std::memory_order_relaxed) + chunk_size;
-    if (held > budget) {
-        held_in_budget.fetch_sub(chunk_size, std::memory_order_relaxed);
+        budgeted.held.fetch_add(chunk_size, std::memory_order_relaxed) + chunk_size;
+    if (held > budgeted.budget) {
+        budgeted.held.fetch_sub(chunk_size, std::memory_order_relaxed);
         return false;
     }
     show(counters().chunk_bytes, counters().chunk_bytes_peak, held);
     return true;
 }
 
-void discharge(bool trusted) noexcept {
-    (trusted ? held_trusted : held_in_budget).fetch_sub(chunk_size, std::memory_order_relaxed);
+void discharge(thread_heap *heap, bool trusted) noexcept {
+    if (!heap->charged_ahead[trusted] && (trusted || may_charge_ahead())) {
+        heap->charged_ahead[trusted] = true;
+        return;
+    }
+    (trusted ? held_trusted : budgeted.held).fetch_sub(chunk_size, std::memory_order_relaxed);
 }
 
 bool is_plausible(block &b, std::uintptr_t end) noexcept {
@@ -86,15 +93,15 @@ void push_outside_regions(bool plain_calls) noexcept {
     plain_calls_outside.store(plain_calls, std::memory_order_relaxed);
 }
 
-void set_budget(std::size_t bytes) noexcept { budget = bytes; }
+void set_budget(std::size_t bytes) noexcept { budgeted.budget = bytes; }
 
 bool budget_has_room() noexcept {
-    return held_in_budget.load(std::memory_order_relaxed) + chunk_size <= budget;
+    return budgeted.held.load(std::memory_order_relaxed) + chunk_size <= budgeted.budget;
 }
 
 bool budget_has_room_below(std::size_t bytes) noexcept {
-    return held_in_budget.load(std::memory_order_relaxed) + chunk_size <=
-           (bytes < budget ? bytes : budget);
+    return budgeted.held.load(std::memory_order_relaxed) + chunk_size <=
+           (bytes < budgeted.budget ? bytes : budgeted.budget);
 }
 
 void link_chunk(chunk *&list, chunk *c) noexcept {
@@ -129,7 +136,7 @@ void set_top(thread_heap *heap, chunk *current, std::uintptr_t top, std::uintptr
 bool open_chunk(thread_heap *heap) noexcept {
     const region *around = innermost(heap);
     const bool trusted = around != nullptr && around->trusted;
-    if (!charge(trusted)) {
+    if (!charge(heap, trusted)) {
         set_top(heap, nullptr, 0, 0);
         return false;
     }
@@ -139,23 +146,16 @@ bool open_chunk(thread_heap *heap) noexcept {
         bool fresh;
         opened = take_chunks(1, &fresh);
         if (opened == nullptr) {
-            discharge(trusted);
+            discharge(heap, trusted);
             set_top(heap, nullptr, 0, 0);
             return false;
         }
+        blank(opened);
     }
-    opened->owner = heap;
-    opened->live = opened->used = 0;
-    opened->next = opened->previous = nullptr;
-    opened->region = around != nullptr ? around->serial : 0;
-    opened->use = chunk_use::open;
-    opened->trusted = trusted;
-    opened->examined = opened->settled = false;
-    opened->unnoted = nullptr;
-    opened->span = 1;
-    const bool for_plain_calls =
-        around != nullptr || plain_calls_outside.load(std::memory_order_relaxed);
-    set_top(heap, opened, opened->begin(), for_plain_calls ? opened->limit() : 0);
+    const bool for_plain_calls = around != nullptr
+                                     ? around->kind != region_kind::paused
+                                     : plain_calls_outside.load(std::memory_order_relaxed);
+    make_current(heap, opened, around != nullptr ? around->serial : 0, trusted, for_plain_calls);
     return true;
 }
 
@@ -175,25 +175,27 @@ void pin(thread_heap *heap, const chunk *c) noexcept {
 
 void unpin(thread_heap *heap, const chunk *c) noexcept { heap->pinned -= c->used - c->live; }
 
-void settle_as_counted(chunk *c) noexcept {
+void settle_as_counted(thread_heap *heap, chunk *c) noexcept {
     if (!c->trusted) return;
-    discharge(true);
+    discharge(heap, true);
     c->trusted = false;
     const std::size_t held =
-        held_in_budget.fetch_add(chunk_size, std::memory_order_relaxed) + chunk_size;
+        budgeted.held.fetch_add(chunk_size, std::memory_order_relaxed) + chunk_size;
     show(counters().chunk_bytes, counters().chunk_bytes_peak, held);
     std::atomic<std::uint64_t> &most_over = counters().over_budget_peak;
-    if (held > budget && most_over.load(std::memory_order_relaxed) < held - budget)
-        most_over.store(held - budget, std::memory_order_relaxed);
+    if (held > budgeted.budget &&
+        most_over.load(std::memory_order_relaxed) < held - budgeted.budget)
+        most_over.store(held - budgeted.budget, std::memory_order_relaxed);
 }
 
 void give_back(thread_heap *heap, chunk *c) noexcept {
-    discharge(c->trusted);
-    c->use = chunk_use::unused;
-    c->owner = nullptr;
+    discharge(heap, c->trusted);
     if (heap->spare == nullptr) {
-        heap->spare = c;
+        blank(c);
+        make_spare(heap, c);
     } else {
+        c->use = chunk_use::unused;
+        c->owner = nullptr;
         give_back_chunks(c, 1);
     }
 }
@@ -255,12 +257,12 @@ void give_back_dead(thread_heap *heap, chunk *dead) noexcept {
     give_back(heap, dead);
 }
 
-void publish_holdings() noexcept {
+void publish_holdings(std::size_t ahead_in_budget, std::size_t ahead_trusted) noexcept {
     process_counters &totals = counters();
     show(totals.chunk_bytes, totals.chunk_bytes_peak,
-         held_in_budget.load(std::memory_order_relaxed));
+         budgeted.held.load(std::memory_order_relaxed) - ahead_in_budget);
     show(totals.trusted_bytes, totals.trusted_bytes_peak,
-         held_trusted.load(std::memory_order_relaxed));
+         held_trusted.load(std::memory_order_relaxed) - ahead_trusted);
 }
 
 } // namespace scratch::shim

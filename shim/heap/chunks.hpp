@@ -19,6 +19,17 @@ bool budget_has_room_below(std::size_t bytes) noexcept;
 // Whether plain calls are pushed outside regions too (adaptive mode), or only tagged ones.
 void push_outside_regions(bool plain_calls) noexcept;
 
+// Whether a chunk that its heap keeps may stay charged to the budget: at most half of that is, so
+// that threads which do nothing leave the others enough.
+struct budget_words {
+    std::size_t budget = std::size_t{8} << 20;
+    std::atomic<std::size_t> held{0}; // of it
+};
+extern budget_words budgeted __attribute__((visibility("hidden")));
+[[gnu::always_inline]] inline bool may_charge_ahead() noexcept {
+    return budgeted.held.load(std::memory_order_relaxed) <= budgeted.budget / 2;
+}
+
 // Opens a chunk for `heap`, which must have none open: for its innermost region, or for the thread
 // itself outside regions. False where the budget, the range or memory is used up: then nothing is
 // open.
@@ -40,7 +51,7 @@ void pin(thread_heap *heap, const chunk *c) noexcept;
 void unpin(thread_heap *heap, const chunk *c) noexcept;
 
 // A trusted region's chunk that outlives its region counts against the budget from then on.
-void settle_as_counted(chunk *c) noexcept;
+void settle_as_counted(thread_heap *heap, chunk *c) noexcept;
 
 // Gives a chunk of the heap back, which is in no list: to the heap's spare, else to the pool.
 void give_back(thread_heap *heap, chunk *c) noexcept;
@@ -48,11 +59,41 @@ void give_back(thread_heap *heap, chunk *c) noexcept;
 // The same for a retired chunk in which nothing lives any more: out of its list first.
 void give_back_dead(thread_heap *heap, chunk *dead) noexcept;
 
-// Writes what is held now into the process's counters.
-void publish_holdings() noexcept;
+// Writes what is held now into the process's counters, less what is charged ahead.
+void publish_holdings(std::size_t ahead_in_budget, std::size_t ahead_trusted) noexcept;
 
 // Sets what push looks at, when a chunk is opened or closed.
 void set_top(thread_heap *heap, chunk *current, std::uintptr_t top, std::uintptr_t limit) noexcept;
+
+// Sets what an open chunk leaves as it is, so that a spare one has it already.
+[[gnu::always_inline]] inline void blank(chunk *c) noexcept {
+    c->live = c->used = 0;
+    c->next = c->previous = nullptr;
+    c->examined = c->settled = false;
+    c->unnoted = nullptr;
+    c->span = 1;
+}
+
+// Makes a blank chunk that is charged already the open one, for the region of that serial or, where
+// it is 0, for the thread.
+[[gnu::always_inline]] inline void make_current(thread_heap *heap, chunk *opened,
+                                                std::uint32_t region, bool trusted,
+                                                bool for_plain_calls) noexcept {
+    opened->owner = heap;
+    opened->region = region;
+    opened->use = chunk_use::open;
+    opened->trusted = trusted;
+    heap->current = opened;
+    move_top(heap->hot, opened->begin());
+    heap->hot.limit = for_plain_calls ? opened->limit() : 0;
+}
+
+// Keeps a chunk that was open as the heap's spare one, which it has none of.
+[[gnu::always_inline]] inline void make_spare(thread_heap *heap, chunk *c) noexcept {
+    c->use = chunk_use::unused;
+    c->owner = nullptr;
+    heap->spare = c;
+}
 
 void link_chunk(chunk *&list, chunk *c) noexcept;
 void unlink_chunk(chunk *&list, chunk *c) noexcept;

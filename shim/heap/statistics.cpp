@@ -2,6 +2,7 @@
 
 #include "shim/heap/chunks.hpp"
 #include "shim/heap/threads.hpp"
+#include "shim/hook/counts.hpp"
 #include "shim/observe/counters.hpp"
 
 namespace scratch::shim {
@@ -18,12 +19,19 @@ void add_difference(std::atomic<std::uint64_t> &total, std::uint64_t &published,
 
 void publish(thread_heap *heap) noexcept {
     publish_pinned(heap);
+    publish_hook_counts(heap);
     process_counters &totals = counters();
     call_counts &known = heap->published;
+    publish_regions(heap);
     add_difference(totals.scratch_calls, known.scratch_calls, heap->hot.counted.scratch_calls);
     add_difference(totals.scratch_bytes, known.scratch_bytes, heap->hot.counted.scratch_bytes);
     add_difference(totals.next_calls, known.next_calls, heap->hot.counted.next_calls);
     add_difference(totals.next_bytes, known.next_bytes, heap->hot.counted.next_bytes);
+}
+
+void publish_regions(thread_heap *heap) noexcept {
+    add_difference(counters().regions_entered, heap->published.regions_entered,
+                   heap->hot.counted.regions_entered);
 }
 
 void publish_pinned(thread_heap *heap) noexcept {
@@ -37,9 +45,14 @@ void publish_pinned(thread_heap *heap) noexcept {
 }
 
 void publish_all_heaps() noexcept {
-    for (std::uint32_t slot = 0; slot < heaps_ever_started(); ++slot)
-        publish(heap_at(slot));
-    publish_holdings();
+    std::size_t ahead[2] = {};
+    for (std::uint32_t slot = 0; slot < heaps_ever_started(); ++slot) {
+        thread_heap *heap = heap_at(slot);
+        publish(heap);
+        for (const bool trusted : {false, true})
+            if (heap->charged_ahead[trusted]) ahead[trusted] += chunk_size;
+    }
+    publish_holdings(ahead[false], ahead[true]);
 }
 
 void forget_published_counts() noexcept {
@@ -47,7 +60,9 @@ void forget_published_counts() noexcept {
         thread_heap *heap = heap_at(slot);
         heap->published = heap->hot.counted;
         heap->published_pinned = 0;
+        publish_hook_counts(heap);
     }
+    forget_hook_counts();
 }
 
 } // namespace scratch::shim

@@ -8,6 +8,9 @@ namespace scratch::shim {
 // Adds what one heap counted since the last time. By its owner, or at the end of the process.
 void publish(thread_heap *heap) noexcept;
 
+// The regions alone, whenever one begins slowly.
+void publish_regions(thread_heap *heap) noexcept;
+
 // The pinned bytes alone, whenever a chunk retires: their peak is of interest too.
 void publish_pinned(thread_heap *heap) noexcept;
 

@@ -37,10 +37,17 @@ struct alignas(64) shared_words {
 };
 
 struct call_counts {
+    std::uint64_t regions_entered = 0;
     std::uint64_t scratch_calls = 0;
     std::uint64_t scratch_bytes = 0;
     std::uint64_t next_calls = 0;
     std::uint64_t next_bytes = 0;
+};
+
+// Calls of one hooked function since they were last added to its entry.
+struct hook_count {
+    struct hook_entry *entry = nullptr;
+    std::uint64_t calls = 0;
 };
 
 // What the hot path works on. In memory of the heap, reached by a pointer: stores through the
@@ -62,6 +69,9 @@ struct alignas(64) thread_heap {
     chunk *retired = nullptr;        // full or left, and blocks in them still live; newest first
     chunk *large = nullptr;          // blocks with chunks of their own, of no open region
     chunk *spare = nullptr;          // one, kept for the next need
+    // Whether a chunk that nobody uses is charged still: [1] as one of a trusted region, [0] to the
+    // budget. Two regions one after the other so need no word that other threads write.
+    bool charged_ahead[2] = {};
     std::uint32_t retired_count = 0; // outside regions, and not looked at by adaptive mode
     std::uint32_t slot = 0;
     bool plain_calls_outside = false; // are pushed for now, though no region is open
@@ -70,6 +80,7 @@ struct alignas(64) thread_heap {
     call_counts published;
     std::size_t published_pinned = 0;
 
+    hook_count hook_counts[8];
     region_stack regions;
     sample_ring samples;
     shared_words shared;
@@ -90,6 +101,9 @@ struct thread_words {
     std::uint32_t countdown = first_interval; // calls until the next sample (adaptive)
     std::uint32_t interval = first_interval;  // what countdown began at
     std::uint32_t starting = 0;               // this thread resolves the next allocator now
+    // Part of a machine stack that was found readable: where hooks copy arguments across pages.
+    std::uintptr_t readable_begin = 0;
+    std::uintptr_t readable_end = 0;
 };
 extern __thread thread_words this_thread
     __attribute__((tls_model("initial-exec"), visibility("hidden")));

@@ -13,6 +13,7 @@
 #include "shim/heap/inside.hpp"
 #include "shim/heap/statistics.hpp"
 #include "shim/heap/threads.hpp"
+#include "shim/hook/hooks.hpp"
 #include "shim/lifecycle/configuration.hpp"
 #include "shim/next/next.hpp"
 #include "shim/observe/counters.hpp"
@@ -107,7 +108,8 @@ void configure() noexcept {
 } // namespace
 
 void start() noexcept {
-    // Not a second time: mode check has put itself before what was found.
+    // Not a second time: mode check has put itself before what was found, and the program's next
+    // dlerror is to tell of its own call.
     if (state.load(std::memory_order_acquire) == progress::started) return;
     resolve_next();
     // The very first calls come before libc has set its environment; until then all goes to the
@@ -116,6 +118,7 @@ void start() noexcept {
     progress seen = progress::not_started;
     if (!state.compare_exchange_strong(seen, progress::starting, std::memory_order_acquire)) return;
     configure();
+    start_hooks();
     state.store(progress::started, std::memory_order_release);
 }
 

@@ -6,8 +6,10 @@
 #include "shim/heap/large.hpp"
 #include "shim/heap/machine_stack.hpp"
 #include "shim/heap/remote.hpp"
+#include "shim/heap/statistics.hpp"
 #include "shim/heap/threads.hpp"
 #include "shim/observe/counters.hpp"
+#include "shim/region/steps.hpp"
 #include "shim/route/adaptive.hpp"
 #include "shim/route/route.hpp"
 #include "shim/route/runtime_callers.hpp"
@@ -16,19 +18,8 @@ namespace scratch::shim {
 
 namespace {
 
-// A token: serial in the low half, depth above it, slot plus one on top.
-region_token token_of(const thread_heap *heap, const region &opened) noexcept {
-    const auto depth = static_cast<std::uint64_t>(&opened - heap->regions.open);
-    return std::uint64_t{heap->slot + 1} << 40 | depth << 32 | opened.serial;
-}
-std::uint32_t slot_in(region_token token) noexcept {
-    return (static_cast<std::uint32_t>(token >> 40) & 0xffff) - 1;
-}
 // Set by the header where an exception passes.
 bool is_uncertain(region_token token) noexcept { return (token >> 63) != 0; }
-std::uint32_t depth_in(region_token token) noexcept {
-    return static_cast<std::uint32_t>(token >> 32) & 0xff;
-}
 
 bool is_still_open(const thread_heap *heap, region_token token) noexcept {
     return depth_in(token) < heap->regions.depth &&
@@ -45,32 +36,29 @@ std::uint64_t name_hash(const char *name) noexcept {
     return hash;
 }
 
-// What a region may be: trusted only if it is known which calls are the runtime's.
-bool prepare(bool trusted) noexcept {
+} // namespace
+
+bool prepare_region(bool trusted) noexcept {
     serve_regions();
-    return trusted && learn_runtime();
+    const bool known = (!trusted && !has_exclusions()) || learn_runtime();
+    return trusted && known;
 }
 
 void begin_region(thread_heap *heap, std::uint64_t name, std::uintptr_t stack_pointer, bool trusted,
-                  bool frame) noexcept {
+                  region_kind kind) noexcept {
     if (stack_pointer == no_bound && heap->regions.depth != 0)
         stack_pointer = heap->regions.open[heap->regions.depth - 1].stack_pointer;
-    region &opened = heap->regions.open[heap->regions.depth];
-    opened = {name, stack_pointer, heap->hot.top, heap->hot.limit, heap->current, nullptr, nullptr,
-              0,    trusted,       frame};
-    if (++heap->regions.last_serial == 0) heap->regions.last_serial = 1;
-    opened.serial = heap->regions.last_serial;
-    if (heap->current != nullptr) {
-        // A block freed beneath while the region lasts leaves its size here, for the way back.
-        reinterpret_cast<block *>(heap->hot.top)->hole_below = 0;
-    }
-    ++heap->regions.depth;
+    add_region(heap, name, stack_pointer, trusted, kind);
     if (blocks_are_checked())
         check::begin_scope(heap);
+    else if (kind == region_kind::paused)
+        set_top(heap, nullptr, 0, 0);
     else
         open_chunk(heap);
-    counters().regions_entered.fetch_add(1, std::memory_order_relaxed);
+    publish_regions(heap);
 }
+
+namespace {
 
 void count_escape(std::size_t size) noexcept {
     counters().escapes.fetch_add(1, std::memory_order_relaxed);
@@ -127,7 +115,7 @@ void let_chunks_wait(thread_heap *heap, region &ended, std::uint32_t heir) noexc
         } else {
             if (heir == 0) {
                 for_each_live_block(c, [](const block &b) { count_escape(b.payload_size()); });
-                settle_as_counted(c);
+                settle_as_counted(heap, c);
             }
             c->region = heir;
             c->examined = true;
@@ -138,23 +126,15 @@ void let_chunks_wait(thread_heap *heap, region &ended, std::uint32_t heir) noexc
     }
 }
 
-void return_to_outer(thread_heap *heap, const region &ended) noexcept {
-    if (ended.outer_chunk == nullptr) {
-        set_top(heap, nullptr, 0, 0);
-        return;
-    }
-    std::uintptr_t top = ended.outer_top;
-    while (const std::uint32_t hole = reinterpret_cast<block *>(top)->hole_below)
-        top -= hole;
-    set_top(heap, ended.outer_chunk, top, ended.outer_limit);
-}
+} // namespace
 
-void end_innermost(thread_heap *heap, bool trusted) noexcept {
-    region &ended = heap->regions.open[heap->regions.depth - 1];
+void end_innermost(thread_heap *heap, bool exactly) noexcept {
+    region &ended = *innermost_region(heap);
     drain_remote_frees(heap);
+    const bool resets = exactly && ended.trusted && !ended.uncertain;
     if (blocks_are_checked()) {
-        check::end_scope(heap, trusted);
-    } else if (trusted) {
+        check::end_scope(heap, resets);
+    } else if (resets) {
         reset_chunks(heap, ended);
         reset_large(heap, ended);
     } else {
@@ -170,6 +150,18 @@ void end_down_to(thread_heap *heap, std::uint32_t depth) noexcept {
     while (heap->regions.depth > depth)
         end_innermost(heap, false);
 }
+
+void end_region_at(thread_heap *heap, std::uint32_t depth, bool exactly) noexcept {
+    while (heap->regions.depth > depth + 1 && innermost_region(heap)->kind == region_kind::frame)
+        end_innermost(heap, true);
+    if (heap->regions.depth == depth + 1) {
+        end_innermost(heap, exactly);
+    } else {
+        end_down_to(heap, depth);
+    }
+}
+
+namespace {
 
 // Leaves of one region may come late, when another region stands at its depth: the newer one's
 // counts. Serials wrap.
@@ -229,13 +221,13 @@ region_token enter_region(const char *name, bool trusted, std::uintptr_t stack_p
     if (!here) return 0;
     thread_heap *heap = start_own_heap();
     if (heap == nullptr) return 0;
-    trusted = prepare(trusted);
+    trusted = prepare_region(trusted);
     // The caller's frame lies higher than ours, so it proves the end of more.
     end_finished_regions(heap, stack_pointer == no_bound ? scratch::shim::stack_pointer()
                                                          : stack_pointer);
     if (heap->regions.depth == deepest_region) return 0;
-    begin_region(heap, name_hash(name), stack_pointer, trusted, false);
-    return token_of(heap, heap->regions.open[heap->regions.depth - 1]);
+    begin_region(heap, name_hash(name), stack_pointer, trusted, region_kind::entered);
+    return token_of_innermost(heap);
 }
 
 void leave_region(region_token token) noexcept {
@@ -248,16 +240,7 @@ void leave_region(region_token token) noexcept {
     }
     end_left_by_others(heap);
     if (!is_still_open(heap, token)) return;
-    const std::uint32_t depth = depth_in(token);
-    // The end of a region ends the turns of loops in it; an entered region above it says that
-    // something went out of order.
-    while (heap->regions.depth > depth + 1 && heap->regions.open[heap->regions.depth - 1].frame)
-        end_innermost(heap, heap->regions.open[heap->regions.depth - 1].trusted);
-    if (heap->regions.depth == depth + 1) {
-        end_innermost(heap, heap->regions.open[depth].trusted && !is_uncertain(token));
-    } else {
-        end_down_to(heap, depth);
-    }
+    end_region_at(heap, depth_in(token), !is_uncertain(token));
 }
 
 void turn_frame(const char *name, bool trusted) noexcept {
@@ -266,18 +249,9 @@ void turn_frame(const char *name, bool trusted) noexcept {
     if (!here) return;
     thread_heap *heap = start_own_heap();
     if (heap == nullptr) return;
-    trusted = prepare(trusted);
+    trusted = prepare_region(trusted);
     end_finished_regions(heap, stack_pointer());
-    const std::uint64_t hash = name_hash(name);
-    std::uint32_t depth = heap->regions.depth;
-    while (depth > 0 && heap->regions.open[depth - 1].frame) {
-        if (heap->regions.open[--depth].name != hash) continue;
-        end_down_to(heap, depth + 1);
-        end_innermost(heap, heap->regions.open[depth].trusted);
-        break;
-    }
-    if (heap->regions.depth == deepest_region) return;
-    begin_region(heap, hash, no_bound, trusted, true);
+    turn_frame_of(heap, name_hash(name), trusted, [](const region &) { return true; });
 }
 
 } // namespace scratch::shim

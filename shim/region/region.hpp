@@ -13,6 +13,14 @@ struct thread_heap;
 // How many regions one thread can have open; deeper ones count as part of the one around them.
 inline constexpr std::uint32_t deepest_region = 48;
 
+// How a region came about, which decides how it ends.
+enum class region_kind : std::uint8_t {
+    entered, // by an annotation
+    frame,   // a turn of a loop
+    hooked,  // by the call of a hooked function, whose return is its exact end
+    paused,  // the same, but nothing is pushed while it is the innermost one
+};
+
 struct region {
     std::uint64_t name;           // a hash of its text
     std::uintptr_t stack_pointer; // where it was entered: above it the region is certainly over
@@ -22,8 +30,10 @@ struct region {
     chunk *chunks; // left behind while the region went on
     chunk *large;  // its blocks with chunks of their own
     std::uint32_t serial;
+    region_kind kind;
     bool trusted;
-    bool frame;
+    bool uncertain; // code of another stack may have run in it: it ends as a counted one
+    std::uintptr_t turned_at; // of a hooked frame: the stack pointer of the call that began the turn
 };
 
 struct region_stack {

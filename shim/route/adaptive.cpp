@@ -14,6 +14,8 @@ namespace scratch::shim {
 
 namespace {
 
+constinit std::atomic<bool> regions_served{false};
+
 // Larger blocks gain little by a cheaper call, and fill chunks.
 constexpr std::size_t largest_routed = 4096;
 // Retired chunks with live blocks that a thread may have before the sites of those blocks are
@@ -23,7 +25,6 @@ constexpr std::uint32_t tolerated_waiting = 2;
 // less than a MiB.
 constexpr std::size_t most_held = std::size_t{768} << 10;
 
-constinit std::atomic<bool> in_regions{false};
 
 bool is_eligible(const site &from, std::size_t size) noexcept {
     const site_state state = from.state.load(std::memory_order_relaxed);
@@ -164,7 +165,7 @@ void *general(std::size_t size) {
 
 template <typename Next>
 malloc_function entry_point() noexcept {
-    if (is_counting() || in_regions.load(std::memory_order_relaxed)) return general<Next>;
+    if (is_counting() || regions_served.load(std::memory_order_relaxed)) return general<Next>;
     if (phase_now.load(std::memory_order_relaxed) == phase::gave_up) return nullptr;
     return routes_now.load(std::memory_order_relaxed) ? routing<Next> : watching<Next>;
 }
@@ -174,8 +175,10 @@ malloc_function entry_point() noexcept {
 malloc_function adaptive_malloc() noexcept { return entry_point<to_malloc>(); }
 malloc_function adaptive_new() noexcept { return entry_point<to_operator_new>(); }
 
+bool regions_are_served() noexcept { return regions_served.load(std::memory_order_relaxed); }
+
 void serve_regions() noexcept {
-    if (in_regions.exchange(true, std::memory_order_relaxed)) return;
+    if (regions_served.exchange(true, std::memory_order_relaxed)) return;
     reserve_narrowly(false);
     redirect_entries();
 }

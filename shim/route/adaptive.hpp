@@ -26,6 +26,7 @@ void *push_if_routed(std::size_t size, origin from) noexcept;
 
 // The program opens regions: from now on the entry points look for them.
 void serve_regions() noexcept;
+bool regions_are_served() noexcept;
 
 // Sites that were routed and whose blocks outlive their chunks are routed no more. Looks at one
 // chunk a call.

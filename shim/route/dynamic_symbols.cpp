@@ -1,6 +1,14 @@
 #include "shim/route/dynamic_symbols.hpp"
 
+#include <climits>
 #include <cstring>
+#include <unistd.h>
+
+#include "shim/heap/threads.hpp"
+#include "shim/route/patterns.hpp"
+
+// Every program has it from its loader; a strong reference would make the loader a needed library.
+#pragma weak _r_debug
 
 namespace scratch::shim {
 
@@ -12,76 +20,210 @@ std::uintptr_t address_in(const dl_phdr_info &object, std::uintptr_t value) noex
     return value < object.dlpi_addr ? object.dlpi_addr + value : value;
 }
 
-// The table holds a bucket per hash, each the first of a run of symbols, whose end a set low bit
-// marks.
-struct gnu_hash_table {
-    std::uint32_t buckets;
-    std::uint32_t first_hashed;
-    const std::uint32_t *bucket;
+// A bucket per hash, each the first of a run of symbols, whose end a set low bit marks.
+struct hash_table {
+    std::uint32_t bucket_count;
+    std::uint32_t first_hashed; // symbols before this one are not in the table
+    const std::uint32_t *buckets;
     const std::uint32_t *chain;
+
+    explicit hash_table(const std::uint32_t *words) noexcept
+        : bucket_count(words[0]), first_hashed(words[1]),
+          buckets(words + 4 + words[2] * (sizeof(ElfW(Addr)) / sizeof(std::uint32_t))),
+          chain(buckets + bucket_count) {}
+
+    std::uint32_t count_symbols() const noexcept {
+        std::uint32_t last = 0;
+        for (std::uint32_t i = 0; i < bucket_count; ++i)
+            if (buckets[i] > last) last = buckets[i];
+        if (last < first_hashed) return first_hashed;
+        while ((chain[last - first_hashed] & 1) == 0)
+            ++last;
+        return last + 1;
+    }
+
+    // Calls visit(index) for the symbols that may have the name that this is the hash of.
+    template <typename Visit>
+    void for_each_with(std::uint32_t hash, Visit &&visit) const noexcept {
+        if (bucket_count == 0) return;
+        std::uint32_t index = buckets[hash % bucket_count];
+        if (index < first_hashed) return;
+        for (;; ++index) {
+            const std::uint32_t other = chain[index - first_hashed];
+            if ((other | 1) == (hash | 1)) visit(index);
+            if ((other & 1) != 0) return;
+        }
+    }
 };
 
-gnu_hash_table read_gnu_hash(const std::uint32_t *table) noexcept {
-    const std::uint32_t bloom_words = table[2];
-    const std::uint32_t *bucket =
-        table + 4 + bloom_words * (sizeof(ElfW(Addr)) / sizeof(std::uint32_t));
-    return {table[0], table[1], bucket, bucket + table[0]};
-}
-
-std::uint32_t gnu_hash(const char *name) noexcept {
+std::uint32_t hash_of(const char *name) noexcept {
     std::uint32_t hash = 5381;
     for (; *name != '\0'; ++name)
         hash = hash * 33 + static_cast<unsigned char>(*name);
     return hash;
 }
 
-std::uint32_t count_symbols(const std::uint32_t *words) noexcept {
-    const gnu_hash_table table = read_gnu_hash(words);
-    std::uint32_t last = 0;
-    for (std::uint32_t i = 0; i < table.buckets; ++i)
-        if (table.bucket[i] > last) last = table.bucket[i];
-    if (last < table.first_hashed) return table.first_hashed;
-    while ((table.chain[last - table.first_hashed] & 1) == 0)
-        ++last;
-    return last + 1;
+constexpr ElfW(Versym) hidden_version = 0x8000;
+
+const char *version_of(const symbol_tables &tables, std::uint32_t index) noexcept {
+    if (tables.definitions == nullptr) return nullptr;
+    const ElfW(Versym) number = tables.versions[index] & ~hidden_version;
+    for (const auto *at = tables.definitions;;) {
+        const auto *bytes = reinterpret_cast<const char *>(at);
+        if (at->vd_ndx == number)
+            return tables.strings +
+                   reinterpret_cast<const ElfW(Verdaux) *>(bytes + at->vd_aux)->vda_name;
+        if (at->vd_next == 0) return nullptr;
+        at = reinterpret_cast<const ElfW(Verdef) *>(bytes + at->vd_next);
+    }
+}
+
+bool is_wanted_version(const symbol_tables &tables, std::uint32_t index,
+                       const char *version) noexcept {
+    if (tables.versions == nullptr) return true;
+    if (version == nullptr) return (tables.versions[index] & hidden_version) == 0;
+    const char *its = version_of(tables, index);
+    return its != nullptr && std::strcmp(its, version) == 0;
+}
+
+std::uintptr_t address_of(const dl_phdr_info &object, const ElfW(Sym) &symbol) noexcept {
+    const std::uintptr_t address = object.dlpi_addr + symbol.st_value;
+    if (ELF64_ST_TYPE(symbol.st_info) != STT_GNU_IFUNC) return address;
+    return reinterpret_cast<std::uintptr_t (*)()>(address)();
+}
+
+bool is_function(const ElfW(Sym) &symbol) noexcept {
+    const auto type = ELF64_ST_TYPE(symbol.st_info);
+    const auto binding = ELF64_ST_BIND(symbol.st_info);
+    return symbol.st_shndx != SHN_UNDEF && symbol.st_value != 0 && binding != STB_LOCAL &&
+           (type == STT_FUNC || type == STT_GNU_IFUNC || type == STT_NOTYPE);
+}
+
+const char *file_name(const char *path) noexcept {
+    const char *slash = std::strrchr(path, '/');
+    return slash != nullptr ? slash + 1 : path;
+}
+
+// What dl_iterate_phdr would say of an object whose file begins where it is loaded, as libraries
+// do.
+bool describe(const link_map &map, dl_phdr_info &object) noexcept {
+    if (map.l_name == nullptr || map.l_addr == 0) return false;
+    const auto *file = reinterpret_cast<const ElfW(Ehdr) *>(map.l_addr);
+    if (std::memcmp(file->e_ident, ELFMAG, SELFMAG) != 0) return false;
+    object.dlpi_addr = map.l_addr;
+    object.dlpi_name = map.l_name;
+    object.dlpi_phdr = reinterpret_cast<const ElfW(Phdr) *>(map.l_addr + file->e_phoff);
+    object.dlpi_phnum = file->e_phnum;
+    return true;
 }
 
 } // namespace
 
 symbol_tables symbol_tables_of(const dl_phdr_info &object) noexcept {
     symbol_tables tables;
+    std::size_t soname = 0;
     for (int i = 0; i < object.dlpi_phnum; ++i) {
         const auto &segment = object.dlpi_phdr[i];
         if (segment.p_type != PT_DYNAMIC) continue;
         const auto *entry = reinterpret_cast<const ElfW(Dyn) *>(object.dlpi_addr + segment.p_vaddr);
         for (; entry->d_tag != DT_NULL; ++entry) {
             const std::uintptr_t address = address_in(object, entry->d_un.d_ptr);
-            if (entry->d_tag == DT_SYMTAB)
+            switch (entry->d_tag) {
+            case DT_SYMTAB:
                 tables.symbols = reinterpret_cast<const ElfW(Sym) *>(address);
-            if (entry->d_tag == DT_STRTAB) tables.strings = reinterpret_cast<const char *>(address);
-            if (entry->d_tag == DT_GNU_HASH)
+                break;
+            case DT_STRTAB:
+                tables.strings = reinterpret_cast<const char *>(address);
+                break;
+            case DT_GNU_HASH:
                 tables.hash = reinterpret_cast<const std::uint32_t *>(address);
+                break;
+            case DT_VERSYM:
+                tables.versions = reinterpret_cast<const ElfW(Versym) *>(address);
+                break;
+            case DT_VERDEF:
+                tables.definitions = reinterpret_cast<const ElfW(Verdef) *>(address);
+                break;
+            case DT_SONAME:
+                soname = entry->d_un.d_val;
+                break;
+            default:
+                break;
+            }
         }
     }
+    if (tables.strings != nullptr && soname != 0) tables.soname = tables.strings + soname;
     if (tables.symbols != nullptr && tables.strings != nullptr && tables.hash != nullptr)
-        tables.count = count_symbols(tables.hash);
+        tables.count = hash_table(tables.hash).count_symbols();
     return tables;
 }
 
 const ElfW(Sym) * find_symbol(const dl_phdr_info &object, const char *name) noexcept {
     const symbol_tables tables = symbol_tables_of(object);
     if (tables.count == 0) return nullptr;
-    const gnu_hash_table hash = read_gnu_hash(tables.hash);
-    const std::uint32_t wanted = gnu_hash(name);
-    for (std::uint32_t i = hash.bucket[wanted % hash.buckets]; i >= hash.first_hashed; ++i) {
-        const std::uint32_t seen = hash.chain[i - hash.first_hashed];
-        const ElfW(Sym) &symbol = tables.symbols[i];
-        if ((seen | 1) == (wanted | 1) && symbol.st_shndx != SHN_UNDEF &&
+    const ElfW(Sym) *found = nullptr;
+    hash_table(tables.hash).for_each_with(hash_of(name), [&](std::uint32_t index) {
+        const ElfW(Sym) &symbol = tables.symbols[index];
+        if (found == nullptr && symbol.st_shndx != SHN_UNDEF &&
             std::strcmp(tables.strings + symbol.st_name, name) == 0)
-            return &symbol;
-        if ((seen & 1) != 0) break;
+            found = &symbol;
+    });
+    return found;
+}
+
+std::uintptr_t find_function(const dl_phdr_info &object, const char *name,
+                             const char *version) noexcept {
+    const symbol_tables tables = symbol_tables_of(object);
+    if (tables.count == 0) return 0;
+    const ElfW(Sym) *wanted = nullptr;
+    const ElfW(Sym) *any = nullptr;
+    hash_table(tables.hash).for_each_with(hash_of(name), [&](std::uint32_t index) {
+        const ElfW(Sym) &symbol = tables.symbols[index];
+        if (!is_function(symbol) || std::strcmp(tables.strings + symbol.st_name, name) != 0) return;
+        if (is_wanted_version(tables, index, version)) wanted = &symbol;
+        if (any == nullptr || is_wanted_version(tables, index, nullptr)) any = &symbol;
+    });
+    // An object without that version has what it has for all who ask.
+    const ElfW(Sym) *found = wanted != nullptr ? wanted : any;
+    return found == nullptr ? 0 : address_of(object, *found);
+}
+
+const char *program_path() noexcept {
+    static constinit char path[PATH_MAX] = {};
+    static constinit std::atomic<bool> read{false};
+    if (!read.load(std::memory_order_acquire)) {
+        if (readlink("/proc/self/exe", path, sizeof path - 1) < 0) path[0] = '\0';
+        read.store(true, std::memory_order_release);
     }
-    return nullptr;
+    return path;
+}
+
+bool is_module(const dl_phdr_info &object, const char *pattern) noexcept {
+    const char *path = object.dlpi_name;
+    if (path == nullptr || path[0] == '\0') path = program_path();
+    if (std::strchr(pattern, '/') != nullptr) return matches(pattern, path);
+    if (matches(pattern, file_name(path))) return true;
+    const symbol_tables tables = symbol_tables_of(object);
+    return tables.soname != nullptr && matches(pattern, tables.soname);
+}
+
+void detail::visit_objects(object_visitor visit, void *context) noexcept {
+    if (is_forked_child()) {
+        // The loader's lock may have been held by a thread that did not come along.
+        for (const link_map *at = _r_debug.r_map; at != nullptr; at = at->l_next)
+            if (dl_phdr_info object = {}; describe(*at, object) && visit(object, context)) return;
+        return;
+    }
+    struct visit_words {
+        object_visitor visit;
+        void *context;
+    } words{visit, context};
+    dl_iterate_phdr(
+        [](dl_phdr_info *object, std::size_t, void *all) {
+            const auto *each = static_cast<const visit_words *>(all);
+            return each->visit(*object, each->context) ? 1 : 0;
+        },
+        &words);
 }
 
 } // namespace scratch::shim

@@ -1,4 +1,7 @@
-// The functions that a loaded object exports, read from its dynamic symbol table in memory.
+// The functions that loaded objects export, read from their dynamic symbol tables in memory.
+//
+// Unlike dlsym this leaves nothing for the program's dlerror, allocates nothing, and waits for no
+// dlopen whose constructors run.
 #pragma once
 
 #include <cstdint>
@@ -10,15 +13,45 @@ namespace scratch::shim {
 struct symbol_tables {
     const ElfW(Sym) *symbols = nullptr;
     const char *strings = nullptr;
+    const ElfW(Versym) *versions = nullptr;    // of each symbol; null where the object has none
+    const ElfW(Verdef) *definitions = nullptr; // what those numbers are called
+    const std::uint32_t *hash = nullptr;       // the GNU one
+    const char *soname = nullptr;
     std::uint32_t count = 0;
-    const std::uint32_t *hash = nullptr;
 };
 
-// Empty where the object has no GNU hash table (by which the number of symbols is found).
+// Without symbols where the object has no GNU hash table (by which their number is found).
 symbol_tables symbol_tables_of(const dl_phdr_info &object) noexcept;
 
 // The object's symbol of that name, defined there in whatever version; null where there is none.
 const ElfW(Sym) * find_symbol(const dl_phdr_info &object, const char *name) noexcept;
+
+// The address of the function that the object exports by that name, in that version or, where that
+// is null, in its default one; 0 if none. Of an indirect function, what it chooses.
+std::uintptr_t find_function(const dl_phdr_info &object, const char *name,
+                             const char *version) noexcept;
+
+// Whether `pattern` names the object: by its soname, or its file's name, or, where there is a slash
+// in it, its path. The program itself is named by its own file.
+bool is_module(const dl_phdr_info &object, const char *pattern) noexcept;
+
+// The file of the program itself, whose name the loader does not keep; "" where it is not known.
+const char *program_path() noexcept;
+
+namespace detail {
+using object_visitor = bool (*)(const dl_phdr_info &object, void *context);
+void visit_objects(object_visitor visit, void *context) noexcept;
+} // namespace detail
+
+// Calls visit(object) for each loaded object in the order of their loading, until one returns true.
+template <typename Visit>
+void for_each_object(Visit visit) noexcept {
+    detail::visit_objects(
+        [](const dl_phdr_info &object, void *context) {
+            return (*static_cast<Visit *>(context))(object);
+        },
+        &visit);
+}
 
 // Calls visit(name, address, size) for each function.
 template <typename Visit>

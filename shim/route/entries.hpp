@@ -20,6 +20,12 @@ struct entry_points {
     // Whether operator new pushes where malloc does: not before it is known whose operators they
     // are.
     bool new_pushes_itself;
+    // Whether the exported malloc pushes by itself where a region is open (mode scoped, nothing
+    // counted).
+    bool malloc_pushes_itself;
+    // Whether regions may be opened; and whether that takes no preparation any more.
+    bool regions_allowed;
+    bool regions_served;
 };
 extern entry_points entries __attribute__((visibility("hidden")));
 

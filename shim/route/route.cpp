@@ -133,6 +133,7 @@ void *push_in_region(std::size_t size, std::size_t alignment, origin from) noexc
         end_finished_regions(heap, stack_pointer());
     }
     if (heap->regions.depth == 0) return nullptr;
+    if (heap->regions.open[heap->regions.depth - 1].kind == region_kind::paused) return nullptr;
     if (!heap->regions.open[heap->regions.depth - 1].trusted && heap->hot.limit == 0 &&
         !budget_has_room()) {
         counters().budget_refusals.fetch_add(1, std::memory_order_relaxed);
@@ -141,7 +142,7 @@ void *push_in_region(std::size_t size, std::size_t alignment, origin from) noexc
     return push_slowly(size, alignment, static_cast<std::uint32_t>(caller), from.frame);
 }
 
-constinit entry_points entries{first_malloc, first_new, false, false};
+constinit entry_points entries{first_malloc, first_new, false, false, false, false, false};
 
 void direct_entries(run_mode mode, bool count_calls) noexcept {
     counting.store(count_calls, std::memory_order_relaxed);
@@ -162,12 +163,15 @@ void stand_aside() noexcept {
         __atomic_store_n(&heap_at(slot)->hot.limit, 0, __ATOMIC_RELAXED);
 }
 
-bool malloc_pushes_itself() noexcept {
-    return mode_now.load(std::memory_order_relaxed) == run_mode::scoped && !is_counting();
-}
+bool malloc_pushes_itself() noexcept { return entries.malloc_pushes_itself; }
 
 void redirect_entries() noexcept {
     const run_mode mode = mode_now.load(std::memory_order_relaxed);
+    __atomic_store_n(&entries.malloc_pushes_itself, mode == run_mode::scoped && !is_counting(),
+                     __ATOMIC_RELAXED);
+    __atomic_store_n(&entries.regions_allowed, mode != run_mode::off, __ATOMIC_RELAXED);
+    __atomic_store_n(&entries.regions_served, mode != run_mode::off && mode != run_mode::check && regions_are_served(),
+                     __ATOMIC_RELAXED);
     if (mode != run_mode::scoped && mode != run_mode::adaptive)
         return direct(next.malloc, new_from_next, false);
     malloc_function malloc = routed_malloc();
@@ -181,9 +185,7 @@ bool regions_alone_are_served() noexcept {
 
 bool is_counting() noexcept { return counting.load(std::memory_order_relaxed); }
 
-bool regions_allowed() noexcept {
-    return mode_now.load(std::memory_order_relaxed) != run_mode::off;
-}
+bool regions_allowed() noexcept { return entries.regions_allowed; }
 
 bool blocks_are_checked() noexcept {
     return mode_now.load(std::memory_order_relaxed) == run_mode::check;

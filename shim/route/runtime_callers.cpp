@@ -1,20 +1,17 @@
 #include "shim/route/runtime_callers.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 #include <iterator>
-#include <link.h>
 
-#include "shim/heap/threads.hpp"
 #include "shim/route/dynamic_symbols.hpp"
-
-// Every program has it from its loader; a strong reference would make the loader a needed library.
-#pragma weak _r_debug
+#include "shim/route/patterns.hpp"
 
 namespace scratch::shim {
 
 constinit std::uint8_t runtime_granules[granules] = {};
+constinit std::atomic<std::uint32_t> runtime_changes{1};
+constinit std::atomic<std::uint32_t> runtime_changes_read{0};
 
 namespace {
 
@@ -62,9 +59,14 @@ struct runtime_object {
 // anybody's. An entry is complete when the count says that it is there, and never changes.
 constinit runtime_object objects[16] = {};
 constinit std::atomic<std::uint32_t> object_count{0};
-constinit std::atomic<std::uint32_t> changes{1};
-constinit std::atomic<std::uint32_t> changes_read{0};
 constinit std::atomic<bool> reader{false};
+
+// What the user excluded, and where that was found. A range is complete when the count says that it
+// is there; one of an object that was closed stays, and sends calls of whoever comes there to next.
+constinit excluded_functions patterns[64] = {};
+constinit std::size_t pattern_count = 0;
+constinit range excluded[1024] = {};
+constinit std::atomic<std::uint32_t> excluded_count{0};
 
 bool contains(const range &r, std::uintptr_t address) noexcept {
     return address - r.begin < r.end - r.begin;
@@ -96,6 +98,12 @@ bool is_known(std::uintptr_t begin) noexcept {
                        [begin](const runtime_object &o) { return o.code.begin == begin; });
 }
 
+void mark_granules(range code) noexcept {
+    // The byte behind it too: its last instruction may be the call.
+    for (std::uintptr_t at = code.begin >> granule_bits; at <= code.end >> granule_bits; ++at)
+        runtime_granules[at % granules] = 1;
+}
+
 void add_object(const dl_phdr_info &object, range code) noexcept {
     const std::uint32_t count = object_count.load(std::memory_order_relaxed);
     if (count == std::size(objects) || is_known(code.begin)) return;
@@ -108,33 +116,41 @@ void add_object(const dl_phdr_info &object, range code) noexcept {
     std::sort(first, last, [](const range &a, const range &b) { return a.begin < b.begin; });
     objects[count] = {code, first, last};
     object_count.store(count + 1, std::memory_order_release);
-    for (std::uintptr_t at = code.begin >> granule_bits; at <= (code.end - 1) >> granule_bits; ++at)
-        runtime_granules[at % granules] = 1;
+    mark_granules(code);
 }
 
-int look_at_object(struct dl_phdr_info *object, std::size_t, void *) noexcept {
-    if (object->dlpi_name == nullptr || !is_runtime_name(object->dlpi_name)) return 0;
-    for (int i = 0; i < object->dlpi_phnum; ++i) {
-        const auto &segment = object->dlpi_phdr[i];
+void add_runtime(const dl_phdr_info &object) noexcept {
+    if (object.dlpi_name == nullptr || !is_runtime_name(object.dlpi_name)) return;
+    for (int i = 0; i < object.dlpi_phnum; ++i) {
+        const auto &segment = object.dlpi_phdr[i];
         if (segment.p_type != PT_LOAD || (segment.p_flags & PF_X) == 0) continue;
-        const std::uintptr_t begin = object->dlpi_addr + segment.p_vaddr;
-        add_object(*object, {begin, begin + segment.p_memsz});
+        const std::uintptr_t begin = object.dlpi_addr + segment.p_vaddr;
+        add_object(object, {begin, begin + segment.p_memsz});
     }
-    return 0;
 }
 
-// What dl_iterate_phdr would say of an object whose file begins where it is loaded, as libraries
-// do.
-void look_at_map(const link_map &map) noexcept {
-    if (map.l_name == nullptr || !is_runtime_name(map.l_name) || map.l_addr == 0) return;
-    const auto *file = reinterpret_cast<const ElfW(Ehdr) *>(map.l_addr);
-    if (std::memcmp(file->e_ident, ELFMAG, SELFMAG) != 0) return;
-    dl_phdr_info object = {};
-    object.dlpi_addr = map.l_addr;
-    object.dlpi_name = map.l_name;
-    object.dlpi_phdr = reinterpret_cast<const ElfW(Phdr) *>(map.l_addr + file->e_phoff);
-    object.dlpi_phnum = file->e_phnum;
-    look_at_object(&object, sizeof(object), nullptr);
+void exclude(range code) noexcept {
+    const std::uint32_t count = excluded_count.load(std::memory_order_relaxed);
+    const range *end = excluded + count;
+    if (count == std::size(excluded) ||
+        std::any_of(static_cast<const range *>(excluded), end, [code](const range &known) {
+            return known.begin == code.begin && known.end == code.end;
+        }))
+        return;
+    excluded[count] = code;
+    excluded_count.store(count + 1, std::memory_order_release);
+    mark_granules(code);
+}
+
+void add_excluded(const dl_phdr_info &object) noexcept {
+    for (std::size_t i = 0; i < pattern_count; ++i) {
+        const excluded_functions &wanted = patterns[i];
+        if (wanted.module != nullptr && !is_module(object, wanted.module)) continue;
+        for_each_function(object, [&wanted](const char *name, std::uintptr_t begin,
+                                            std::size_t size) {
+            if (size != 0 && matches(wanted.function, name)) exclude({begin, begin + size});
+        });
+    }
 }
 
 bool is_exempt(const runtime_object &object, std::uintptr_t caller) noexcept {
@@ -145,6 +161,13 @@ bool is_exempt(const runtime_object &object, std::uintptr_t caller) noexcept {
     return after != object.exempt_begin && caller <= after[-1].end;
 }
 
+bool is_excluded(std::uintptr_t caller) noexcept {
+    const range *end = excluded + excluded_count.load(std::memory_order_acquire);
+    return std::any_of(
+        static_cast<const range *>(excluded), end,
+        [caller](const range &r) { return caller > r.begin && caller <= r.end; });
+}
+
 } // namespace
 
 bool is_runtime(std::uintptr_t caller) noexcept {
@@ -152,24 +175,29 @@ bool is_runtime(std::uintptr_t caller) noexcept {
     const runtime_object *home =
         std::find_if(static_cast<const runtime_object *>(objects), end,
                      [caller](const runtime_object &o) { return contains(o.code, caller); });
-    return home != end && !is_exempt(*home, caller);
+    return home != end ? !is_exempt(*home, caller) : is_excluded(caller);
 }
 
-void modules_may_change() noexcept { changes.fetch_add(1, std::memory_order_relaxed); }
+void modules_may_change() noexcept { runtime_changes.fetch_add(1, std::memory_order_relaxed); }
+
+void exclude_callers(std::span<const excluded_functions> wanted) noexcept {
+    pattern_count = std::min(wanted.size(), std::size(patterns));
+    std::copy_n(wanted.begin(), pattern_count, patterns);
+}
+
+bool has_exclusions() noexcept { return pattern_count != 0; }
 
 bool learn_runtime() noexcept {
-    const std::uint32_t now = changes.load(std::memory_order_relaxed);
-    if (changes_read.load(std::memory_order_acquire) == now) return true;
+    const std::uint32_t now = runtime_changes.load(std::memory_order_relaxed);
+    if (runtime_changes_read.load(std::memory_order_acquire) == now) return true;
     // Of threads that come at once one reads, and the others do not wait for it.
     if (reader.exchange(true, std::memory_order_acquire)) return false;
-    if (is_forked_child()) {
-        // The loader's lock may have been held by a thread that did not come along.
-        for (const link_map *at = _r_debug.r_map; at != nullptr; at = at->l_next)
-            look_at_map(*at);
-    } else {
-        dl_iterate_phdr(look_at_object, nullptr);
-    }
-    changes_read.store(now, std::memory_order_release);
+    for_each_object([](const dl_phdr_info &object) {
+        add_runtime(object);
+        add_excluded(object);
+        return false;
+    });
+    runtime_changes_read.store(now, std::memory_order_release);
     reader.store(false, std::memory_order_release);
     return true;
 }

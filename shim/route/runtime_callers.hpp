@@ -3,8 +3,10 @@
 // (DESIGN 9). Exempt are the libc functions that hand their block to the caller.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace scratch::shim {
 
@@ -37,6 +39,23 @@ bool is_runtime(std::uintptr_t caller) noexcept;
 // Reads the map of loaded objects if it may have changed since the last time. False while another
 // thread does: who belongs to the runtime is not known then. Under the inside word.
 bool learn_runtime() noexcept;
+
+// Whether nothing was loaded since: then learn_runtime has nothing to read.
+extern std::atomic<std::uint32_t> runtime_changes __attribute__((visibility("hidden")));
+extern std::atomic<std::uint32_t> runtime_changes_read __attribute__((visibility("hidden")));
+[[gnu::always_inline]] inline bool runtime_is_known() noexcept {
+    return runtime_changes_read.load(std::memory_order_acquire) ==
+           runtime_changes.load(std::memory_order_relaxed);
+}
+
+// The functions of the loaded objects that these name are treated like the runtime from the next
+// learn_runtime on: what they allocate, others keep. The texts stay where they are. Once, at start.
+struct excluded_functions {
+    const char *module; // patterns; null: any module
+    const char *function;
+};
+void exclude_callers(std::span<const excluded_functions> excluded) noexcept;
+bool has_exclusions() noexcept;
 
 // In a forked child: the thread that was reading did not come along.
 void forget_reader() noexcept;

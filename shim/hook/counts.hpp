@@ -1,0 +1,32 @@
+// How often hooked functions are called: counted in the thread's heap, as all that is frequent, and
+// added to the table's entries when another function needs the place, and for the report.
+#pragma once
+
+#include "shim/heap/thread_heap.hpp"
+#include "shim/hook/table.hpp"
+
+namespace scratch::shim {
+
+[[gnu::always_inline]] inline void add_to_entry(hook_count &count) noexcept {
+    if (count.calls != 0) count.entry->calls.fetch_add(count.calls, std::memory_order_relaxed);
+    count.calls = 0;
+}
+
+// By the heap's owner, under the inside word.
+[[gnu::always_inline]] inline void count_hooked_call(thread_heap *heap,
+                                                     hook_entry *entry) noexcept {
+    // Neighbours in the table are three places apart: none shares one with the next seven.
+    hook_count &count = heap->hook_counts[reinterpret_cast<std::uintptr_t>(entry) / 32 % 8];
+    if (count.entry != entry) [[unlikely]] {
+        add_to_entry(count);
+        count.entry = entry;
+    }
+    ++count.calls;
+}
+
+void publish_hook_counts(thread_heap *heap) noexcept;
+
+// A forked child counts from here.
+void forget_hook_counts() noexcept;
+
+} // namespace scratch::shim

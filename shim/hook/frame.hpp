@@ -1,0 +1,58 @@
+// What the entry in assembly and the code behind it agree on.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "shim/hook/table.hpp"
+#include "shim/region/region.hpp"
+
+namespace scratch::shim {
+
+// On the machine stack of a hooked call, directly below the saved frame pointer.
+struct hook_frame {
+    hook_entry *entry;
+    // What the token of the region that the call opened is made of.
+    std::uint32_t serial;
+    std::uint16_t depth;
+    std::uint16_t slot;
+    std::uintptr_t target;        // where the call goes on
+    std::size_t copied;           // bytes of stack arguments, a multiple of 16
+    std::uint64_t arguments[8];   // the first six integers in their order, rax, r10
+
+    // The caller's, less the return address: behind the frame and the caller's frame pointer.
+    std::uintptr_t stack_pointer() const noexcept {
+        return reinterpret_cast<std::uintptr_t>(this + 1) + sizeof(std::uintptr_t);
+    }
+};
+
+// Offsets from its address; the assembly has the same numbers.
+static_assert(offsetof(hook_frame, target) == 16 && offsetof(hook_frame, copied) == 24 &&
+              offsetof(hook_frame, arguments) == 32 && sizeof(hook_frame) == 96);
+
+enum class hook_answer : int {
+    jump = 0,   // nothing to end: as if the hook were not there
+    call = 1,   // begin: call the target; end: all is done
+    slowly = 2, // ask the slow form, which may use all registers
+};
+
+extern "C" {
+
+// 0 while no hook has anything to do: every call jumps on as soon as its target is known.
+extern std::uint8_t scratch_hooks_live __attribute__((visibility("hidden")));
+
+// The quick forms touch no vector register, since arguments and results are in them.
+[[gnu::visibility("hidden")]] hook_answer scratch_hook_begin(hook_frame *frame) noexcept;
+[[gnu::visibility("hidden")]] hook_answer scratch_hook_end(hook_frame *frame) noexcept;
+[[gnu::visibility("hidden")]] hook_answer scratch_hook_begin_slowly(hook_frame *frame) noexcept;
+[[gnu::visibility("hidden")]] void scratch_hook_end_slowly(hook_frame *frame) noexcept;
+
+// The personality of the entry's frame: an unwinder comes here when an exception, pthread_exit or
+// a cancellation passes. Its types are the C++ ABI's, whose header belongs to a runtime.
+[[gnu::visibility("hidden")]] int scratch_hook_personality(int version, int actions,
+                                                           std::uint64_t exception_class,
+                                                           void *exception, void *context) noexcept;
+
+} // extern "C"
+
+} // namespace scratch::shim

@@ -1,0 +1,164 @@
+#include "shim/hook/hooks.hpp"
+
+#include <cerrno>
+#include <iterator>
+#include <span>
+
+#include "shim/heap/inside.hpp"
+#include "shim/heap/threads.hpp"
+#include "shim/hook/arguments.hpp"
+#include "shim/hook/counts.hpp"
+#include "shim/hook/frame.hpp"
+#include "shim/hook/instrumented.hpp"
+#include "shim/hook/jump_buffer.hpp"
+#include "shim/hook/machine.hpp"
+#include "shim/hook/targets.hpp"
+#include "shim/lifecycle/start.hpp"
+#include "shim/observe/log.hpp"
+#include "shim/region/hooked.hpp"
+#include "shim/region/steps.hpp"
+#include "shim/route/route.hpp"
+#include "shim/route/runtime_callers.hpp"
+
+constinit std::uint8_t scratch_hooks_live = 0;
+
+namespace scratch::shim {
+
+namespace {
+
+std::uint64_t name_of(const hook_entry *entry) noexcept {
+    return reinterpret_cast<std::uintptr_t>(entry);
+}
+
+void count_call(hook_entry *entry) noexcept {
+    const inside here;
+    if (here && this_thread.own != nullptr) count_hooked_call(this_thread.own, entry);
+}
+
+region_token enter(hook_entry *entry, hook_kind kind, std::uintptr_t stack_pointer) noexcept {
+    const region_kind opened =
+        kind == hook_kind::paused ? region_kind::paused : region_kind::hooked;
+    const region_token token = enter_hooked_region(
+        name_of(entry), opened, kind == hook_kind::trusted_region, stack_pointer);
+    if (token != 0) count_call(entry);
+    return token;
+}
+
+void turn(hook_entry *entry, hook_kind kind, std::uintptr_t stack_pointer) noexcept {
+    turn_hooked_frame(name_of(entry), kind == hook_kind::trusted_frame, stack_pointer);
+    count_call(entry);
+}
+
+hook_answer begin_region_of(hook_frame *frame) noexcept {
+    hook_entry *entry = frame->entry;
+    {
+        const inside here(frame->stack_pointer());
+        if (!here) return hook_answer::jump;
+        frame->copied = readable_arguments(frame->stack_pointer(), entry->stack_bytes);
+    }
+    const region_token token = enter(entry, entry->kind, frame->stack_pointer());
+    frame->serial = serial_in(token);
+    frame->depth = static_cast<std::uint16_t>(depth_in(token));
+    frame->slot = static_cast<std::uint16_t>(slot_in(token));
+    return token != 0 ? hook_answer::call : hook_answer::jump;
+}
+
+void pass_instrumented(const hook_frame *frame) noexcept {
+    {
+        const inside here(frame->stack_pointer());
+        if (!here || !learn_instrumented()) return;
+    }
+    hook_entry *entry = find_instrumented(frame->arguments[0]);
+    if (entry == nullptr) return;
+    const std::uintptr_t body = frame->stack_pointer() + sizeof(std::uintptr_t);
+    const hook_kind kind = entry->instrumented_kind;
+    const bool is_frame = kind == hook_kind::frame || kind == hook_kind::trusted_frame;
+    if (is_instrumented_exit(frame->entry)) {
+        if (!is_frame) leave_instrumented_region(name_of(entry), body);
+    } else if (is_frame) {
+        turn(entry, kind, body);
+    } else {
+        enter(entry, kind, body);
+    }
+}
+
+hook_answer begin(hook_frame *frame) noexcept {
+    hook_entry *entry = frame->entry;
+    switch (entry->kind) {
+    case hook_kind::region:
+    case hook_kind::trusted_region:
+    case hook_kind::paused:
+        return begin_region_of(frame);
+    case hook_kind::frame:
+    case hook_kind::trusted_frame:
+        turn(entry, entry->kind, frame->stack_pointer());
+        break;
+    case hook_kind::longjmp:
+        if (const std::uintptr_t to =
+                stack_pointer_in(reinterpret_cast<const void *>(frame->arguments[0]));
+            to != 0)
+            end_regions_jumped_over(to);
+        break;
+    case hook_kind::instrumented:
+        pass_instrumented(frame);
+        break;
+    case hook_kind::context_switch:
+        make_regions_uncertain();
+        break;
+    }
+    return hook_answer::jump;
+}
+
+void take_exclusions() noexcept {
+    excluded_functions wanted[64];
+    std::size_t count = 0;
+    for (const hook_exclusion &one : hook_exclusions()) {
+        if (count == std::size(wanted)) {
+            log_raw("only the first %zu of --except are followed", count);
+            break;
+        }
+        wanted[count++] = {one.text(one.module), one.text(one.function)};
+    }
+    exclude_callers(std::span(wanted).first(count));
+}
+
+} // namespace
+
+extern "C" hook_answer scratch_hook_begin_slowly(hook_frame *frame) noexcept {
+    const int saved_errno = errno;
+    start();
+    frame->target = find_target(*frame->entry);
+    const bool only_passes =
+        !regions_allowed() || frame->entry->foreign.load(std::memory_order_relaxed) != 0;
+    const hook_answer answer = only_passes ? hook_answer::jump : begin(frame);
+    errno = saved_errno;
+    return answer;
+}
+
+extern "C" void scratch_hook_end_slowly(hook_frame *frame) noexcept {
+    const int saved_errno = errno;
+    leave_region(make_token(frame->slot, frame->depth, frame->serial));
+    errno = saved_errno;
+}
+
+extern "C" int scratch_hook_personality(int, int actions, std::uint64_t, void *, void *) noexcept {
+    constexpr int cleanup_phase = 2;
+    constexpr int continue_unwinding = 8;
+    if ((actions & cleanup_phase) != 0) {
+        const int saved_errno = errno;
+        end_unwound_region();
+        errno = saved_errno;
+    }
+    return continue_unwinding;
+}
+
+void start_hooks() noexcept {
+    if (hook_entries().empty()) return;
+    find_targets_at_start();
+    if (!regions_allowed() || !prepare_machine_for_hooks()) return;
+    take_exclusions();
+    learn_jump_buffer();
+    scratch_hooks_live = 1;
+}
+
+} // namespace scratch::shim

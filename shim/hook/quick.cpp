@@ -1,0 +1,160 @@
+// The common beginning and end of a hooked region: compiled to use no vector register, which carry
+// the caller's arguments and the function's results. What is not common answers `slowly`.
+
+#include "shim/hook/frame.hpp"
+
+#include "shim/heap/threads.hpp"
+#include "shim/hook/arguments.hpp"
+#include "shim/hook/counts.hpp"
+#include "shim/hook/instrumented.hpp"
+#include "shim/hook/targets.hpp"
+#include "shim/region/steps.hpp"
+#include "shim/route/entries.hpp"
+#include "shim/route/runtime_callers.hpp"
+
+namespace scratch::shim {
+
+namespace {
+
+// The own heap's, or others that say that they are held.
+[[gnu::always_inline]] inline thread_heap *heap_of(hot_words *hot) noexcept {
+    static_assert(offsetof(thread_heap, hot) == 0);
+    return reinterpret_cast<thread_heap *>(hot);
+}
+
+// A slow beginning tells the process's counters, which survive _exit and signals, of the quick ones.
+constexpr std::uint64_t published_each = 1024;
+
+// Whether it takes nothing to open a region but a chunk that the heap has.
+[[gnu::always_inline]] inline bool can_begin(const thread_heap *heap, bool trusted,
+                                             std::uintptr_t stack_pointer) noexcept {
+    const std::uint32_t depth = heap->regions.depth;
+    return heap->spare != nullptr && heap->charged_ahead[trusted] && runtime_is_known() &&
+           heap->hot.counted.regions_entered % published_each != 0 &&
+           (depth == 0 || (depth != deepest_region &&
+                           heap->regions.open[depth - 1].stack_pointer >= stack_pointer));
+}
+
+// What the inside word's end does too, where a slow path may have changed it.
+[[gnu::always_inline]] inline void show_current(thread_heap *heap, chunk *current,
+                                                 bool has_room) noexcept {
+    heap->hot.current = current;
+    this_thread.open = entries.malloc_pushes_itself && has_room ? &heap->hot : &no_words;
+}
+
+// False where that has to be done slowly.
+[[gnu::always_inline]] inline bool try_to_begin(hook_frame *frame, hook_entry *entry, bool trusted,
+                                                std::uintptr_t stack_pointer) noexcept {
+    if (this_thread.hot->inside != 0) [[unlikely]]
+        return false;
+    thread_heap *heap = heap_of(this_thread.hot);
+    take_inside_word(heap->hot);
+    if (!can_begin(heap, trusted, stack_pointer)) [[unlikely]] {
+        give_inside_word(heap->hot);
+        return false;
+    }
+    count_hooked_call(heap, entry);
+    frame->depth = static_cast<std::uint16_t>(heap->regions.depth);
+    frame->slot = static_cast<std::uint16_t>(heap->slot);
+    frame->serial = add_region(heap, reinterpret_cast<std::uintptr_t>(entry), stack_pointer,
+                               trusted, region_kind::hooked);
+    chunk *taken = heap->spare;
+    heap->spare = nullptr;
+    heap->charged_ahead[trusted] = false;
+    make_current(heap, taken, frame->serial, trusted, true);
+    show_current(heap, taken, true);
+    give_inside_word(heap->hot);
+    return true;
+}
+
+// Whether the innermost region's end, whose scope ends exactly here, has nothing to look through.
+[[gnu::always_inline]] inline bool can_end(const thread_heap *heap, const region &ended,
+                                           const chunk *last) noexcept {
+    if (ended.uncertain || ended.chunks != nullptr || ended.large != nullptr) return false;
+    if (last == nullptr || heap->spare != nullptr || heap->charged_ahead[ended.trusted])
+        return false;
+    if (heap->shared.remote_frees.load(std::memory_order_relaxed) != 0) return false;
+    return ended.trusted || (heap->hot.top == last->begin() && may_charge_ahead());
+}
+
+// `is_its_own(innermost region)` tells whether that is the one to end.
+template <typename IsItsOwn>
+[[gnu::always_inline]] inline bool try_to_end(IsItsOwn &&is_its_own) noexcept {
+    if (this_thread.hot->inside != 0) [[unlikely]]
+        return false;
+    thread_heap *heap = heap_of(this_thread.hot);
+    take_inside_word(heap->hot);
+    const std::uint32_t depth = heap->regions.depth;
+    const region &ended = heap->regions.open[depth != 0 ? depth - 1 : 0];
+    chunk *last = heap->current;
+    if (depth == 0 || !is_its_own(ended) || !can_end(heap, ended, last)) [[unlikely]] {
+        give_inside_word(heap->hot);
+        return false;
+    }
+    heap->charged_ahead[ended.trusted] = true;
+    make_spare(heap, last);
+    heap->regions.depth = depth - 1;
+    return_to_outer(heap, ended);
+    show_current(heap, ended.outer_chunk, ended.outer_limit != 0);
+    give_inside_word(heap->hot);
+    return true;
+}
+
+[[gnu::noinline]] hook_answer begin_instrumented(hook_frame *frame) noexcept {
+    if (!are_instrumented_known()) return hook_answer::slowly;
+    hook_entry *entry = find_instrumented(frame->arguments[0]);
+    if (entry == nullptr) return hook_answer::jump;
+    // The call stands in the function's own body, which goes on at this stack pointer.
+    const std::uintptr_t body = frame->stack_pointer() + sizeof(std::uintptr_t);
+    if (is_instrumented_exit(frame->entry)) {
+        const bool ended = try_to_end([entry, body](const region &innermost) {
+            return innermost.name == reinterpret_cast<std::uintptr_t>(entry) &&
+                   innermost.stack_pointer == body;
+        });
+        return ended ? hook_answer::jump : hook_answer::slowly;
+    }
+    if (entry->instrumented_kind > hook_kind::trusted_region) return hook_answer::slowly;
+    const bool trusted = entry->instrumented_kind == hook_kind::trusted_region;
+    return try_to_begin(frame, entry, trusted, body) ? hook_answer::jump : hook_answer::slowly;
+}
+
+// All but regions whose target and way are known.
+[[gnu::noinline]] hook_answer begin_otherwise(hook_frame *frame) noexcept {
+    const hook_entry *entry = frame->entry;
+    frame->target = known_target(*entry);
+    if (frame->target == 0) return hook_answer::slowly;
+    if (!entries.regions_allowed || entry->foreign.load(std::memory_order_relaxed) != 0)
+        return hook_answer::jump;
+    if (entry->kind == hook_kind::instrumented && entries.regions_served)
+        return begin_instrumented(frame);
+    return hook_answer::slowly;
+}
+
+} // namespace
+
+extern "C" hook_answer scratch_hook_begin(hook_frame *frame) noexcept {
+    hook_entry *entry = frame->entry;
+    const std::uint64_t target = entry->target.load(std::memory_order_acquire);
+    const std::uintptr_t stack_pointer = frame->stack_pointer();
+    if (target == 0 || entry->kind > hook_kind::trusted_region || !entries.regions_served ||
+        !are_arguments_readable(stack_pointer, entry->stack_bytes)) [[unlikely]]
+        return begin_otherwise(frame);
+    frame->target = target;
+    if (!try_to_begin(frame, entry, entry->kind == hook_kind::trusted_region, stack_pointer))
+        [[unlikely]]
+        return hook_answer::slowly;
+    frame->copied = entry->stack_bytes;
+    return hook_answer::call;
+}
+
+extern "C" hook_answer scratch_hook_end(hook_frame *frame) noexcept {
+    // No other region of this thread has this frame's address and serial.
+    const std::uintptr_t stack_pointer = frame->stack_pointer();
+    const std::uint32_t serial = frame->serial;
+    const bool ended = try_to_end([stack_pointer, serial](const region &innermost) {
+        return innermost.serial == serial && innermost.stack_pointer == stack_pointer;
+    });
+    return ended ? hook_answer::call : hook_answer::slowly;
+}
+
+} // namespace scratch::shim

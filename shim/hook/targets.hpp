@@ -1,0 +1,28 @@
+// Where a hooked call goes on: the next definition of its function behind the hook object and the
+// shim, in whatever module that is.
+#pragma once
+
+#include "shim/hook/table.hpp"
+#include "shim/route/runtime_callers.hpp"
+
+namespace scratch::shim {
+
+// Finds the targets of all entries that have one by now.
+void find_targets_at_start() noexcept;
+
+// Where the entry's calls go on, if that is known: it was found in an object loaded with the
+// program, or no dlopen was called since. 0 otherwise.
+[[gnu::always_inline]] inline std::uint64_t known_target(const hook_entry &entry) noexcept {
+    const std::uint64_t target = entry.target.load(std::memory_order_acquire);
+    if (target != 0) return target;
+    const std::uint32_t found_at = entry.found_at.load(std::memory_order_acquire);
+    const bool lasts =
+        found_at == 0 || found_at == runtime_changes.load(std::memory_order_relaxed);
+    return lasts ? entry.found.load(std::memory_order_relaxed) : 0;
+}
+
+// The target, found if need be. Stops the program with a sentence where nobody defines the
+// function.
+std::uint64_t find_target(hook_entry &entry) noexcept;
+
+} // namespace scratch::shim

@@ -1,0 +1,89 @@
+#include "shim/region/hooked.hpp"
+
+#include "shim/heap/inside.hpp"
+#include "shim/heap/threads.hpp"
+#include "shim/region/steps.hpp"
+#include "shim/route/route.hpp"
+#include "shim/route/runtime_callers.hpp"
+
+namespace scratch::shim {
+
+namespace {
+
+bool is_hooked(const region &opened) noexcept {
+    return opened.kind == region_kind::hooked || opened.kind == region_kind::paused;
+}
+
+// The thread's heap where a region is open in it, null elsewhere. Under the inside word.
+thread_heap *heap_with_regions() noexcept {
+    thread_heap *heap = this_thread.own;
+    return heap != nullptr && heap->regions.depth != 0 ? heap : nullptr;
+}
+
+} // namespace
+
+region_token enter_hooked_region(std::uint64_t name, region_kind kind, bool trusted,
+                                 std::uintptr_t stack_pointer) noexcept {
+    if (!regions_allowed()) return 0;
+    const inside here(stack_pointer);
+    if (!here) return 0;
+    thread_heap *heap = start_own_heap();
+    if (heap == nullptr) return 0;
+    trusted = prepare_region(trusted);
+    // What the runtime keeps is no escape of theirs either.
+    learn_runtime();
+    end_finished_regions(heap, stack_pointer);
+    if (heap->regions.depth == deepest_region) return 0;
+    begin_region(heap, name, stack_pointer, trusted, kind);
+    return token_of_innermost(heap);
+}
+
+void end_unwound_region() noexcept {
+    const inside here;
+    thread_heap *heap = here ? heap_with_regions() : nullptr;
+    if (heap == nullptr) return;
+    for (std::uint32_t depth = heap->regions.depth; depth-- > 0;)
+        if (is_hooked(heap->regions.open[depth])) return end_down_to(heap, depth);
+}
+
+void turn_hooked_frame(std::uint64_t name, bool trusted, std::uintptr_t stack_pointer) noexcept {
+    if (!regions_allowed()) return;
+    const inside here(stack_pointer);
+    if (!here) return;
+    thread_heap *heap = start_own_heap();
+    if (heap == nullptr) return;
+    trusted = prepare_region(trusted);
+    end_finished_regions(heap, stack_pointer);
+    turn_frame_of(heap, name, trusted, [stack_pointer](const region &ended) {
+        return stack_pointer >= ended.turned_at;
+    });
+    if (heap->regions.depth != 0 && innermost_region(heap)->name == name)
+        innermost_region(heap)->turned_at = stack_pointer;
+}
+
+void leave_instrumented_region(std::uint64_t name, std::uintptr_t stack_pointer) noexcept {
+    const inside here(stack_pointer);
+    thread_heap *heap = here ? heap_with_regions() : nullptr;
+    if (heap == nullptr) return;
+    for (std::uint32_t depth = heap->regions.depth; depth-- > 0;) {
+        const region &ended = heap->regions.open[depth];
+        if (ended.name == name && ended.stack_pointer == stack_pointer)
+            return end_region_at(heap, depth, true);
+    }
+}
+
+void end_regions_jumped_over(std::uintptr_t stack_pointer) noexcept {
+    const inside here;
+    if (thread_heap *heap = here ? heap_with_regions() : nullptr; heap != nullptr)
+        end_finished_regions(heap, stack_pointer);
+}
+
+void make_regions_uncertain() noexcept {
+    const inside here;
+    thread_heap *heap = here ? heap_with_regions() : nullptr;
+    if (heap == nullptr) return;
+    for (std::uint32_t depth = 0; depth < heap->regions.depth; ++depth)
+        heap->regions.open[depth].uncertain = true;
+}
+
+} // namespace scratch::shim

@@ -1,0 +1,91 @@
+// A hooked call goes on to the definition that it would have reached without the hook.
+#include <csignal>
+#include <cstring>
+#include <dlfcn.h>
+#include <gtest/gtest.h>
+
+#include "library.h"
+#include "scenario.hpp"
+#include "scratch_memory.hpp"
+
+extern "C" {
+// In plugins only; weak, since nobody defines it at the start.
+[[gnu::weak]] void late_call(callback *called, void *argument);
+}
+
+namespace {
+
+using late_function = void (*)(callback *, void *);
+
+void count_scratch(void *argument) {
+    void *block = malloc(10);
+    if (is_scratch(block)) ++*static_cast<int *>(argument);
+    free(block);
+}
+
+SCENARIO(chosen_when_loaded) {
+    for (int i = 0; i < 3; ++i)
+        REQUIRE(chosen_at_load() == 4711);
+    return 0;
+}
+TEST(target, of_an_indirect_function_is_what_it_chose) {
+    const outcome result = run(chosen_when_loaded);
+    EXPECT_TRUE(result.exited_with(0)) << result.describe();
+    EXPECT_EQ(result.count("regions_entered"), 3u);
+}
+
+SCENARIO(opened_later) {
+    start_of_scratch_memory();
+    int seen = 0;
+    for (int round = 0; round < 3; ++round) {
+        for (const char *file :
+             {SCRATCH_HOOK_PLUGINS "/late.so", SCRATCH_HOOK_PLUGINS "/other_late.so"}) {
+            void *plugin = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+            REQUIRE(plugin != nullptr);
+            const auto call = reinterpret_cast<late_function>(dlsym(plugin, "call_late"));
+            for (int i = 0; i < 5; ++i)
+                call(count_scratch, &seen);
+            dlclose(plugin);
+            // Where it was lies something else now.
+            void *more = malloc(1 << 20);
+            free(more);
+        }
+    }
+    REQUIRE(seen == 30);
+    return 0;
+}
+TEST(target, of_a_library_opened_later_in_its_own_scope_is_found_anew) {
+    const outcome result = run(opened_later);
+    EXPECT_TRUE(result.exited_with(0)) << result.describe();
+}
+
+SCENARIO(nobody_defines_it) {
+    if (late_call == nullptr) return 3;
+    late_call(count_scratch, nullptr);
+    return 4;
+}
+TEST(target, that_nobody_defines_stops_the_program_with_a_sentence) {
+    const outcome result = run(nobody_defines_it);
+    EXPECT_TRUE(result.killed_by(SIGABRT)) << result.describe();
+    EXPECT_NE(result.error.find("late_call() was called, but no loaded library defines it"),
+              std::string::npos)
+        << result.describe();
+}
+
+SCENARIO(pending_error) {
+    REQUIRE(dlsym(RTLD_DEFAULT, "scratch_no_such_name") == nullptr);
+    int seen = 0;
+    counted_call(count_scratch, &seen);
+    recurse(3);
+    REQUIRE(chosen_at_load() == 4711);
+    const char *error = dlerror();
+    REQUIRE(error != nullptr && strstr(error, "scratch_no_such_name") != nullptr);
+    REQUIRE(dlerror() == nullptr);
+    return 0;
+}
+TEST(target, is_found_without_a_word_to_dlerror) {
+    const outcome result = run(pending_error);
+    EXPECT_TRUE(result.exited_with(0)) << result.describe();
+}
+
+} // namespace

@@ -1,0 +1,140 @@
+#include "library.h"
+
+#include <cerrno>
+#include <cstdarg>
+#include <cstdlib>
+#include <cstring>
+#include <immintrin.h>
+
+namespace {
+
+// So that each hooked function allocates.
+void use_a_block() {
+    void *block = std::malloc(100);
+    std::memset(block, 0x5a, 100);
+    __asm__ volatile("" : : "r"(block) : "memory");
+    std::free(block);
+}
+
+int turns = 0;
+int trusted_turns = 0;
+
+} // namespace
+
+void counted_call(callback *called, void *argument) {
+    called(argument);
+    use_a_block();
+}
+void trusted_call(callback *called, void *argument) {
+    called(argument);
+    use_a_block();
+}
+void paused_call(callback *called, void *argument) {
+    called(argument);
+    use_a_block();
+}
+int turn() { return ++turns; }
+int trusted_turn() { return ++trusted_turns; }
+
+double sum_of_numbers(int count, ...) {
+    use_a_block();
+    va_list list;
+    va_start(list, count);
+    double sum = 0;
+    for (int i = 0; i < count; ++i)
+        sum += va_arg(list, double);
+    va_end(list);
+    return sum;
+}
+
+double sum_of_many(int a, double b, int c, double d, long e, double f, char g, double h, short i, double j,
+                   long k, double l, long m, double n, long o, double p, long q, double r, double s, long t) {
+    use_a_block();
+    return a + 2 * b + 3 * c + 4 * d + 5. * static_cast<double>(e) + 6 * f + 7 * g + 8 * h + 9 * i + 10 * j +
+           11. * static_cast<double>(k) + 12 * l + 13. * static_cast<double>(m) + 14 * n +
+           15. * static_cast<double>(o) + 16 * p + 17. * static_cast<double>(q) + 18 * r + 19 * s +
+           20. * static_cast<double>(t);
+}
+
+long sum_of_large(int first, large by_value, double between, large another) {
+    use_a_block();
+    long sum = first + static_cast<long>(between);
+    for (long word : by_value.words)
+        sum += word;
+    for (long word : another.words)
+        sum += 3 * word;
+    return sum;
+}
+
+words pair_of_words(long first) {
+    use_a_block();
+    return {first, first + 1};
+}
+doubles pair_of_doubles(double first) {
+    use_a_block();
+    return {first, first + 1};
+}
+mixed word_and_double(long word) {
+    use_a_block();
+    return {word, static_cast<double>(word) + 0.5};
+}
+large large_result(long first) {
+    use_a_block();
+    large result;
+    for (long &word : result.words)
+        word = first++;
+    return result;
+}
+long double half_of_long_double(long double whole) {
+    use_a_block();
+    return whole / 2;
+}
+__complex__ long double complex_result(long double real) {
+    use_a_block();
+    __complex__ long double result;
+    __real__ result = real;
+    __imag__ result = real * 3;
+    return result;
+}
+
+extern "C" [[gnu::target("avx")]] __m256d add_256(__m256d a, __m256d b) {
+    use_a_block();
+    return _mm256_add_pd(a, b);
+}
+extern "C" [[gnu::target("avx512f")]] __m512d add_512(__m512d a, __m512d b) {
+    use_a_block();
+    return _mm512_add_pd(a, b);
+}
+
+void set_errno(int value) {
+    use_a_block();
+    errno = value;
+}
+
+long recurse(long times) {
+    auto *block = static_cast<long *>(std::malloc(64 * sizeof(long)));
+    for (long i = 0; i < 64; ++i)
+        block[i] = times;
+    long (*volatile by_symbol)(long) = recurse; // else the compiler calls the body
+    const long inner = times > 1 ? by_symbol(times - 1) : 0;
+    for (long i = 0; i < 64; ++i)
+        if (block[i] != times) return -1;
+    return inner < 0 ? inner : inner + 1;
+}
+
+void jump_on(callback *called, void *argument) { return counted_call(called, argument); }
+
+void *keep_block(size_t size) {
+    void *volatile block = std::malloc(size); // no jump to malloc, whose caller were another then
+    return block;
+}
+void *other_block(size_t size) {
+    void *volatile block = std::malloc(size);
+    return block;
+}
+
+static long chosen() { return 4711; }
+extern "C" {
+long (*choose_at_load())() { return chosen; }
+}
+long chosen_at_load() __attribute__((ifunc("choose_at_load")));
