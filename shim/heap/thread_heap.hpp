@@ -65,10 +65,10 @@ struct hot_words {
 
 struct alignas(64) thread_heap {
     hot_words hot;
-    chunk *current = nullptr;        // where top is, null while none is open
-    chunk *retired = nullptr;        // full or left, and blocks in them still live; newest first
-    chunk *large = nullptr;          // blocks with chunks of their own, of no open region
-    chunk *spare = nullptr;          // one, kept for the next need
+    chunk *current = nullptr; // where top is, null while none is open
+    chunk *retired = nullptr; // full or left, and blocks in them still live; newest first
+    chunk *large = nullptr;   // blocks with chunks of their own, of no open region
+    chunk *spare = nullptr;   // one, kept for the next need
     // Whether a chunk that nobody uses is charged still: [1] as one of a trusted region, [0] to the
     // budget. Two regions one after the other so need no word that other threads write.
     bool charged_ahead[2] = {};

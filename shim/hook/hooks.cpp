@@ -1,6 +1,7 @@
 #include "shim/hook/hooks.hpp"
 
 #include <cerrno>
+#include <cstring>
 #include <iterator>
 #include <span>
 
@@ -38,15 +39,24 @@ void count_call(hook_entry *entry) noexcept {
 region_token enter(hook_entry *entry, hook_kind kind, std::uintptr_t stack_pointer) noexcept {
     const region_kind opened =
         kind == hook_kind::paused ? region_kind::paused : region_kind::hooked;
-    const region_token token = enter_hooked_region(
-        name_of(entry), opened, kind == hook_kind::trusted_region, stack_pointer);
+    const region_token token =
+        enter_hooked_region(name_of(entry), entry->text(entry->label), opened,
+                            kind == hook_kind::trusted_region, stack_pointer);
     if (token != 0) count_call(entry);
     return token;
 }
 
 void turn(hook_entry *entry, hook_kind kind, std::uintptr_t stack_pointer) noexcept {
-    turn_hooked_frame(name_of(entry), kind == hook_kind::trusted_frame, stack_pointer);
+    turn_hooked_frame(name_of(entry), entry->text(entry->label), kind == hook_kind::trusted_frame,
+                      stack_pointer);
     count_call(entry);
+}
+
+hook_answer call_with(hook_frame *frame, region_token token) noexcept {
+    frame->serial = serial_in(token);
+    frame->depth = static_cast<std::uint16_t>(depth_in(token));
+    frame->slot = static_cast<std::uint16_t>(slot_in(token));
+    return token != 0 ? hook_answer::call : hook_answer::jump;
 }
 
 hook_answer begin_region_of(hook_frame *frame) noexcept {
@@ -56,11 +66,7 @@ hook_answer begin_region_of(hook_frame *frame) noexcept {
         if (!here) return hook_answer::jump;
         frame->copied = readable_arguments(frame->stack_pointer(), entry->stack_bytes);
     }
-    const region_token token = enter(entry, entry->kind, frame->stack_pointer());
-    frame->serial = serial_in(token);
-    frame->depth = static_cast<std::uint16_t>(depth_in(token));
-    frame->slot = static_cast<std::uint16_t>(slot_in(token));
-    return token != 0 ? hook_answer::call : hook_answer::jump;
+    return call_with(frame, enter(entry, entry->kind, frame->stack_pointer()));
 }
 
 void pass_instrumented(const hook_frame *frame) noexcept {
@@ -80,6 +86,18 @@ void pass_instrumented(const hook_frame *frame) noexcept {
     } else {
         enter(entry, kind, body);
     }
+}
+
+// swapcontext comes back to its frame, setcontext never.
+hook_answer switch_context(hook_frame *frame) noexcept {
+    const hook_entry *entry = frame->entry;
+    const bool comes_back = std::strcmp(entry->text(entry->name), "swapcontext") == 0;
+    if (!comes_back)
+        end_regions_jumped_over(
+            stack_pointer_of_context(reinterpret_cast<const void *>(frame->arguments[0])));
+    const region_token token = leave_stack(name_of(entry), frame->stack_pointer());
+    frame->copied = 0;
+    return comes_back ? call_with(frame, token) : hook_answer::jump;
 }
 
 hook_answer begin(hook_frame *frame) noexcept {
@@ -103,8 +121,7 @@ hook_answer begin(hook_frame *frame) noexcept {
         pass_instrumented(frame);
         break;
     case hook_kind::context_switch:
-        make_regions_uncertain();
-        break;
+        return switch_context(frame);
     }
     return hook_answer::jump;
 }

@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <csetjmp>
+#include <ucontext.h>
 
 #include "shim/heap/machine_stack.hpp"
 
@@ -57,6 +58,11 @@ std::uintptr_t stack_pointer_in(const void *jump_buffer) noexcept {
         break;
     }
     return 0;
+}
+
+std::uintptr_t stack_pointer_of_context(const void *context) noexcept {
+    const auto &registers = static_cast<const ucontext_t *>(context)->uc_mcontext.gregs;
+    return static_cast<std::uintptr_t>(registers[REG_RSP]);
 }
 
 } // namespace scratch::shim

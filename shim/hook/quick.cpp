@@ -22,7 +22,8 @@ namespace {
     return reinterpret_cast<thread_heap *>(hot);
 }
 
-// A slow beginning tells the process's counters, which survive _exit and signals, of the quick ones.
+// A slow beginning tells the process's counters, which survive _exit and signals, of the quick
+// ones.
 constexpr std::uint64_t published_each = 1024;
 
 // Whether it takes nothing to open a region but a chunk that the heap has.
@@ -37,7 +38,7 @@ constexpr std::uint64_t published_each = 1024;
 
 // What the inside word's end does too, where a slow path may have changed it.
 [[gnu::always_inline]] inline void show_current(thread_heap *heap, chunk *current,
-                                                 bool has_room) noexcept {
+                                                bool has_room) noexcept {
     heap->hot.current = current;
     this_thread.open = entries.malloc_pushes_itself && has_room ? &heap->hot : &no_words;
 }
@@ -127,6 +128,10 @@ template <typename IsItsOwn>
         return hook_answer::jump;
     if (entry->kind == hook_kind::instrumented && entries.regions_served)
         return begin_instrumented(frame);
+    const bool leaves =
+        entry->kind == hook_kind::longjmp || entry->kind == hook_kind::context_switch;
+    if (leaves && (this_thread.own == nullptr || this_thread.own->regions.depth == 0))
+        return hook_answer::jump;
     return hook_answer::slowly;
 }
 

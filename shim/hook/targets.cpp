@@ -54,9 +54,7 @@ definition find_next_definition(const hook_entry &entry, bool all_are_global) no
     return found;
 }
 
-bool nothing_was_opened() noexcept {
-    return runtime_changes.load(std::memory_order_relaxed) == 1;
-}
+bool nothing_was_opened() noexcept { return runtime_changes.load(std::memory_order_relaxed) == 1; }
 
 bool has_target(const hook_entry &entry) noexcept {
     return entry.kind != hook_kind::instrumented || entry.offset == 0;

@@ -16,8 +16,7 @@ void find_targets_at_start() noexcept;
     const std::uint64_t target = entry.target.load(std::memory_order_acquire);
     if (target != 0) return target;
     const std::uint32_t found_at = entry.found_at.load(std::memory_order_acquire);
-    const bool lasts =
-        found_at == 0 || found_at == runtime_changes.load(std::memory_order_relaxed);
+    const bool lasts = found_at == 0 || found_at == runtime_changes.load(std::memory_order_relaxed);
     return lasts ? entry.found.load(std::memory_order_relaxed) : 0;
 }
 

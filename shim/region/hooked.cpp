@@ -1,5 +1,6 @@
 #include "shim/region/hooked.hpp"
 
+#include "shim/check/blocks.hpp"
 #include "shim/heap/inside.hpp"
 #include "shim/heap/threads.hpp"
 #include "shim/region/steps.hpp"
@@ -22,8 +23,8 @@ thread_heap *heap_with_regions() noexcept {
 
 } // namespace
 
-region_token enter_hooked_region(std::uint64_t name, region_kind kind, bool trusted,
-                                 std::uintptr_t stack_pointer) noexcept {
+region_token enter_hooked_region(std::uint64_t name, const char *label, region_kind kind,
+                                 bool trusted, std::uintptr_t stack_pointer) noexcept {
     if (!regions_allowed()) return 0;
     const inside here(stack_pointer);
     if (!here) return 0;
@@ -34,6 +35,7 @@ region_token enter_hooked_region(std::uint64_t name, region_kind kind, bool trus
     learn_runtime();
     end_finished_regions(heap, stack_pointer);
     if (heap->regions.depth == deepest_region) return 0;
+    if (blocks_are_checked()) check::note_scope_name(name, label);
     begin_region(heap, name, stack_pointer, trusted, kind);
     return token_of_innermost(heap);
 }
@@ -46,7 +48,8 @@ void end_unwound_region() noexcept {
         if (is_hooked(heap->regions.open[depth])) return end_down_to(heap, depth);
 }
 
-void turn_hooked_frame(std::uint64_t name, bool trusted, std::uintptr_t stack_pointer) noexcept {
+void turn_hooked_frame(std::uint64_t name, const char *label, bool trusted,
+                       std::uintptr_t stack_pointer) noexcept {
     if (!regions_allowed()) return;
     const inside here(stack_pointer);
     if (!here) return;
@@ -54,6 +57,7 @@ void turn_hooked_frame(std::uint64_t name, bool trusted, std::uintptr_t stack_po
     if (heap == nullptr) return;
     trusted = prepare_region(trusted);
     end_finished_regions(heap, stack_pointer);
+    if (blocks_are_checked()) check::note_scope_name(name, label);
     turn_frame_of(heap, name, trusted, [stack_pointer](const region &ended) {
         return stack_pointer >= ended.turned_at;
     });
@@ -78,12 +82,20 @@ void end_regions_jumped_over(std::uintptr_t stack_pointer) noexcept {
         end_finished_regions(heap, stack_pointer);
 }
 
-void make_regions_uncertain() noexcept {
-    const inside here;
+region_token leave_stack(std::uint64_t name, std::uintptr_t stack_pointer) noexcept {
+    const inside here(stack_pointer);
     thread_heap *heap = here ? heap_with_regions() : nullptr;
-    if (heap == nullptr) return;
-    for (std::uint32_t depth = 0; depth < heap->regions.depth; ++depth)
-        heap->regions.open[depth].uncertain = true;
+    if (heap == nullptr) return 0;
+    end_finished_regions(heap, stack_pointer);
+    if (heap->regions.depth == 0 || innermost_region(heap)->name == name) return 0;
+    if (heap->regions.depth == deepest_region) {
+        // No place for that: then what they gave on the other stack keeps them from being reset.
+        for (region &open : heap->regions.open)
+            open.uncertain = true;
+        return 0;
+    }
+    begin_region(heap, name, stack_pointer, false, region_kind::paused);
+    return token_of_innermost(heap);
 }
 
 } // namespace scratch::shim

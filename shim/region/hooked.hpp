@@ -1,5 +1,5 @@
 // Regions of hooked functions: what a hook asks of the calling thread's regions. The names of such
-// regions are the addresses of their entries in the hook table.
+// regions are the addresses of their entries in the hook table, their labels are for reports.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@ namespace scratch::shim {
 
 // As enter_region; `stack_pointer` stands in the frame that the hook itself has, so that one above
 // it says that the function is over. Ended exactly by leave_region.
-region_token enter_hooked_region(std::uint64_t name, region_kind kind, bool trusted,
-                                 std::uintptr_t stack_pointer) noexcept;
+region_token enter_hooked_region(std::uint64_t name, const char *label, region_kind kind,
+                                 bool trusted, std::uintptr_t stack_pointer) noexcept;
 
 // An unwinder passes the frame of the innermost hooked function: its region ends as a counted one,
 // with those inside it.
@@ -19,17 +19,20 @@ void end_unwound_region() noexcept;
 
 // As turn_frame. Exact only where the call stands no deeper than the one that began the turn: a
 // deeper one may come from a loop inside the turn, whose caller goes on with its blocks.
-void turn_hooked_frame(std::uint64_t name, bool trusted, std::uintptr_t stack_pointer) noexcept;
+void turn_hooked_frame(std::uint64_t name, const char *label, bool trusted,
+                       std::uintptr_t stack_pointer) noexcept;
 
 // The function that opened a region by `name` at this very stack pointer returns: exactly, where it
 // is the innermost one; else as counted ones, down to it.
 void leave_instrumented_region(std::uint64_t name, std::uintptr_t stack_pointer) noexcept;
 
-// The thread is about to jump to where `stack_pointer` stands: what is below it is over.
+// The thread is about to jump to where `stack_pointer` stands: what is below it, on the same
+// machine stack, is over.
 void end_regions_jumped_over(std::uintptr_t stack_pointer) noexcept;
 
-// The thread goes on on another stack, and may come back: what runs in its regions from now on is
-// not only what they were opened for.
-void make_regions_uncertain() noexcept;
+// The thread goes on on another stack while a region is open in it: a paused region, so that what
+// runs there gets nothing of the regions here. 0 where none is open, or it has one already. Its
+// token is left when the thread comes back.
+region_token leave_stack(std::uint64_t name, std::uintptr_t stack_pointer) noexcept;
 
 } // namespace scratch::shim

@@ -33,7 +33,8 @@ struct region {
     region_kind kind;
     bool trusted;
     bool uncertain; // code of another stack may have run in it: it ends as a counted one
-    std::uintptr_t turned_at; // of a hooked frame: the stack pointer of the call that began the turn
+    std::uintptr_t
+        turned_at; // of a hooked frame: the stack pointer of the call that began the turn
 };
 
 struct region_stack {

@@ -35,8 +35,8 @@ inline region_token token_of_innermost(const thread_heap *heap) noexcept {
 // Puts a region on the thread's regions, which have room for it; it has no chunk yet. Returns its
 // serial.
 [[gnu::always_inline]] inline std::uint32_t add_region(thread_heap *heap, std::uint64_t name,
-                                                std::uintptr_t stack_pointer, bool trusted,
-                                                region_kind kind) noexcept {
+                                                       std::uintptr_t stack_pointer, bool trusted,
+                                                       region_kind kind) noexcept {
     const std::uint32_t depth = heap->regions.depth;
     region &opened = heap->regions.open[depth];
     opened.name = name;

@@ -25,7 +25,6 @@ constexpr std::uint32_t tolerated_waiting = 2;
 // less than a MiB.
 constexpr std::size_t most_held = std::size_t{768} << 10;
 
-
 bool is_eligible(const site &from, std::size_t size) noexcept {
     const site_state state = from.state.load(std::memory_order_relaxed);
     return size <= largest_routed && (state == site_state::eligible || state == site_state::routed);

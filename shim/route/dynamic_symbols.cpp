@@ -86,13 +86,13 @@ bool is_wanted_version(const symbol_tables &tables, std::uint32_t index,
     return its != nullptr && std::strcmp(its, version) == 0;
 }
 
-std::uintptr_t address_of(const dl_phdr_info &object, const ElfW(Sym) &symbol) noexcept {
+std::uintptr_t address_of(const dl_phdr_info &object, const ElfW(Sym) & symbol) noexcept {
     const std::uintptr_t address = object.dlpi_addr + symbol.st_value;
     if (ELF64_ST_TYPE(symbol.st_info) != STT_GNU_IFUNC) return address;
     return reinterpret_cast<std::uintptr_t (*)()>(address)();
 }
 
-bool is_function(const ElfW(Sym) &symbol) noexcept {
+bool is_function(const ElfW(Sym) & symbol) noexcept {
     const auto type = ELF64_ST_TYPE(symbol.st_info);
     const auto binding = ELF64_ST_BIND(symbol.st_info);
     return symbol.st_shndx != SHN_UNDEF && symbol.st_value != 0 && binding != STB_LOCAL &&

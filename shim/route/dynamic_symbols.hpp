@@ -46,11 +46,9 @@ void visit_objects(object_visitor visit, void *context) noexcept;
 // Calls visit(object) for each loaded object in the order of their loading, until one returns true.
 template <typename Visit>
 void for_each_object(Visit visit) noexcept {
-    detail::visit_objects(
-        [](const dl_phdr_info &object, void *context) {
-            return (*static_cast<Visit *>(context))(object);
-        },
-        &visit);
+    detail::visit_objects([](const dl_phdr_info &object,
+                             void *context) { return (*static_cast<Visit *>(context))(object); },
+                          &visit);
 }
 
 // Calls visit(name, address, size) for each function.

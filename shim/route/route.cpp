@@ -170,7 +170,8 @@ void redirect_entries() noexcept {
     __atomic_store_n(&entries.malloc_pushes_itself, mode == run_mode::scoped && !is_counting(),
                      __ATOMIC_RELAXED);
     __atomic_store_n(&entries.regions_allowed, mode != run_mode::off, __ATOMIC_RELAXED);
-    __atomic_store_n(&entries.regions_served, mode != run_mode::off && mode != run_mode::check && regions_are_served(),
+    __atomic_store_n(&entries.regions_served,
+                     mode != run_mode::off && mode != run_mode::check && regions_are_served(),
                      __ATOMIC_RELAXED);
     if (mode != run_mode::scoped && mode != run_mode::adaptive)
         return direct(next.malloc, new_from_next, false);

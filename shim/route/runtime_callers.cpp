@@ -146,10 +146,11 @@ void add_excluded(const dl_phdr_info &object) noexcept {
     for (std::size_t i = 0; i < pattern_count; ++i) {
         const excluded_functions &wanted = patterns[i];
         if (wanted.module != nullptr && !is_module(object, wanted.module)) continue;
-        for_each_function(object, [&wanted](const char *name, std::uintptr_t begin,
-                                            std::size_t size) {
-            if (size != 0 && matches(wanted.function, name)) exclude({begin, begin + size});
-        });
+        for_each_function(object,
+                          [&wanted](const char *name, std::uintptr_t begin, std::size_t size) {
+                              if (size != 0 && matches(wanted.function, name))
+                                  exclude({begin, begin + size});
+                          });
     }
 }
 
@@ -163,9 +164,8 @@ bool is_exempt(const runtime_object &object, std::uintptr_t caller) noexcept {
 
 bool is_excluded(std::uintptr_t caller) noexcept {
     const range *end = excluded + excluded_count.load(std::memory_order_acquire);
-    return std::any_of(
-        static_cast<const range *>(excluded), end,
-        [caller](const range &r) { return caller > r.begin && caller <= r.end; });
+    return std::any_of(static_cast<const range *>(excluded), end,
+                       [caller](const range &r) { return caller > r.begin && caller <= r.end; });
 }
 
 } // namespace

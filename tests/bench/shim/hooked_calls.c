@@ -1,5 +1,6 @@
 // What a call of a hooked function costs: nanoseconds a call, the best of many rounds. Run without
 // the hook object for the plain call, and with it: bench_hooks.py does both.
+#define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -32,9 +32,7 @@ SCENARIO(numbers) {
     }
     return 0;
 }
-TEST(hooked_call, passes_numbers_variadic_and_many) {
-    expect_hooked(run(numbers), 4 * some_times);
-}
+TEST(hooked_call, passes_numbers_variadic_and_many) { expect_hooked(run(numbers), 4 * some_times); }
 
 SCENARIO(large_structures) {
     large first;
@@ -150,8 +148,7 @@ SCENARIO(other_ways_to_call) {
     pointer(note, &seen);
     REQUIRE(seen == 1);
     using call_type = void (*)(callback *, void *);
-    const auto by_default =
-        reinterpret_cast<call_type>(dlsym(RTLD_DEFAULT, "trusted_call"));
+    const auto by_default = reinterpret_cast<call_type>(dlsym(RTLD_DEFAULT, "trusted_call"));
     by_default(note, &seen);
     REQUIRE(seen == 2);
     const auto by_next = reinterpret_cast<call_type>(dlsym(RTLD_NEXT, "trusted_call"));

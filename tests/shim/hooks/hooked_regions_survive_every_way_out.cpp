@@ -286,8 +286,8 @@ void run_coroutine() {
 
 // Ends where its mapping does, so that what lies above its frames cannot be read.
 char *make_stack(std::size_t size) {
-    auto *mapped = static_cast<char *>(mmap(nullptr, size + 4096, PROT_READ | PROT_WRITE,
-                                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    auto *mapped = static_cast<char *>(
+        mmap(nullptr, size + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     REQUIRE(mapped != MAP_FAILED && mprotect(mapped + size, 4096, PROT_NONE) == 0);
     return mapped;
 }
@@ -315,6 +315,63 @@ SCENARIO(coroutines) {
 }
 TEST(coroutine, keeps_its_blocks_while_others_run_in_their_regions) {
     const outcome result = run(coroutines);
+    EXPECT_TRUE(result.exited_with(0)) << result.describe();
+}
+
+SCENARIO(regions_of_coroutines) {
+    constexpr std::size_t size = 64 * 1024;
+    static int turns_done;
+    getcontext(&coroutine_context);
+    coroutine_context.uc_stack.ss_sp = make_stack(size);
+    coroutine_context.uc_stack.ss_size = size;
+    coroutine_context.uc_link = &main_context;
+    start_of_scratch_memory();
+    makecontext(
+        &coroutine_context,
+        [] {
+            for (;; ++turns_done) {
+                void *block = malloc(100);
+                REQUIRE(!is_scratch(block));
+                free(block);
+                swapcontext(&coroutine_context, &main_context);
+            }
+        },
+        0);
+    for (int i = 0; i < 100; ++i)
+        trusted_call(
+            [](void *) {
+                void *before = malloc(100);
+                write_pattern(before, 100, 9);
+                swapcontext(&main_context, &coroutine_context);
+                void *after = malloc(100);
+                REQUIRE(is_scratch(after) && has_pattern(before, 100, 9));
+            },
+            nullptr);
+    REQUIRE(turns_done == 99);
+    return 0;
+}
+TEST(coroutine, gets_nothing_of_the_region_that_it_was_resumed_in) {
+    const outcome result = run(regions_of_coroutines);
+    EXPECT_TRUE(result.exited_with(0)) << result.describe();
+    // The regions went on, and were taken back as trusted ones.
+    EXPECT_EQ(result.count("escapes"), 0u);
+    EXPECT_EQ(result.count("trusted_bytes"), 0u);
+}
+
+SCENARIO(context_set) {
+    static volatile int rounds;
+    start_of_scratch_memory();
+    getcontext(&main_context);
+    rounds = rounds + 1;
+    if (rounds < 100) {
+        trusted_call([](void *) { setcontext(&main_context); }, nullptr);
+        REQUIRE(false);
+    }
+    expect_to_be_outside();
+    return 0;
+}
+TEST(coroutine, that_sets_a_context_above_a_region_ends_it) {
+    const outcome result = run(context_set);
     EXPECT_TRUE(result.exited_with(0)) << result.describe();
 }
 

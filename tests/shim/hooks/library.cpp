@@ -47,11 +47,12 @@ double sum_of_numbers(int count, ...) {
     return sum;
 }
 
-double sum_of_many(int a, double b, int c, double d, long e, double f, char g, double h, short i, double j,
-                   long k, double l, long m, double n, long o, double p, long q, double r, double s, long t) {
+double sum_of_many(int a, double b, int c, double d, long e, double f, char g, double h, short i,
+                   double j, long k, double l, long m, double n, long o, double p, long q, double r,
+                   double s, long t) {
     use_a_block();
-    return a + 2 * b + 3 * c + 4 * d + 5. * static_cast<double>(e) + 6 * f + 7 * g + 8 * h + 9 * i + 10 * j +
-           11. * static_cast<double>(k) + 12 * l + 13. * static_cast<double>(m) + 14 * n +
+    return a + 2 * b + 3 * c + 4 * d + 5. * static_cast<double>(e) + 6 * f + 7 * g + 8 * h + 9 * i +
+           10 * j + 11. * static_cast<double>(k) + 12 * l + 13. * static_cast<double>(m) + 14 * n +
            15. * static_cast<double>(o) + 16 * p + 17. * static_cast<double>(q) + 18 * r + 19 * s +
            20. * static_cast<double>(t);
 }

@@ -19,8 +19,9 @@ int turn(void);
 int trusted_turn(void);
 
 double sum_of_numbers(int count, ...); // of doubles
-double sum_of_many(int a, double b, int c, double d, long e, double f, char g, double h, short i, double j,
-                   long k, double l, long m, double n, long o, double p, long q, double r, double s, long t);
+double sum_of_many(int a, double b, int c, double d, long e, double f, char g, double h, short i,
+                   double j, long k, double l, long m, double n, long o, double p, long q, double r,
+                   double s, long t);
 
 struct large {
     long words[40];
