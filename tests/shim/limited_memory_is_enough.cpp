@@ -135,6 +135,23 @@ TEST(limited_memory, gives_the_program_nearly_all_of_it) {
     }
 }
 
+SCENARIO(first_region) {
+    const std::size_t before = mapped_bytes();
+    {
+        SCRATCH_REGION("first");
+        free(malloc(100));
+    }
+    REQUIRE(mapped_bytes() <= before + 320 * one_mib / 16 + one_mib);
+    return 0;
+}
+
+// Beside the stacks themselves: addresses for threads that may never be are not taken.
+TEST(limited_memory, is_taken_for_little_else_than_stacks) {
+    const outcome result =
+        run_limited(first_region, {RLIMIT_AS, 320 * one_mib}, {.statistics = false});
+    EXPECT_TRUE(result.exited_with(0)) << result.describe();
+}
+
 TEST(limited_memory, is_used_and_given_back_in_regions) {
     for (const limited limit :
          {limited{RLIMIT_AS, 300 * one_mib}, limited{RLIMIT_DATA, 50 * one_mib}}) {
