@@ -4,6 +4,7 @@
 
 #include "shim/heap/thread_heap.hpp"
 #include "shim/hook/table.hpp"
+#include "shim/observe/report.hpp"
 
 namespace scratch::shim {
 
@@ -25,6 +26,9 @@ namespace scratch::shim {
 }
 
 void publish_hook_counts(thread_heap *heap) noexcept;
+
+// Fills the lines with the hooked functions that were called most, most first; returns how many.
+std::size_t list_hooked(std::span<hook_line> lines) noexcept;
 
 // A forked child counts from here.
 void forget_hook_counts() noexcept;

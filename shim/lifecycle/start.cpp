@@ -13,6 +13,7 @@
 #include "shim/heap/inside.hpp"
 #include "shim/heap/statistics.hpp"
 #include "shim/heap/threads.hpp"
+#include "shim/hook/counts.hpp"
 #include "shim/hook/hooks.hpp"
 #include "shim/lifecycle/configuration.hpp"
 #include "shim/next/next.hpp"
@@ -98,9 +99,11 @@ void configure() noexcept {
     publish_all_heaps();
     if (in_force.statistics != statistics_format::none) {
         site_line sites[10];
+        hook_line hooked[most_hooks_reported];
         const std::size_t count = list_sites(sites);
         write_report(in_force, counters(), std::span(sites).first(count),
-                     {.first = first_interval, .longest = longest_interval});
+                     {.first = first_interval, .longest = longest_interval},
+                     std::span(hooked).first(list_hooked(hooked)));
     }
     close_counters();
 }

@@ -128,12 +128,13 @@ bool nothing_gained(const process_counters &totals) noexcept {
 }
 
 void write_report(const configuration &configuration, const process_counters &totals,
-                  std::span<const site_line> sites, sampling of_sites) noexcept {
+                  std::span<const site_line> sites, sampling of_sites,
+                  std::span<const hook_line> hooked) noexcept {
     if (configuration.statistics == statistics_format::none) return;
     const kept_errno keep;
     std::array<const site_line *, most_sites_reported> chosen{};
     const std::size_t count = choose_sites(sites, chosen);
-    const report_content content{configuration, totals, {chosen.data(), count}, of_sites};
+    const report_content content{configuration, totals, {chosen.data(), count}, of_sites, hooked};
 
     plain_text report(room, sizeof room);
     if (configuration.statistics == statistics_format::json)

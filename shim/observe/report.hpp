@@ -20,6 +20,10 @@
 //                         and a routed site is sampled no more
 //     sampled_one_in      [a, b]: of so many calls one was looked at, at first and later;
 //                         [1, 1] where it was every one
+//     hooked              only where functions are hooked: those with the most calls, most first,
+//     at
+//                         most sixteen, each an object: label (what the user wrote), kind
+//                         ("region", "trusted region", "frame", "trusted frame", "except"), calls
 //     counted             false where calls passed without being counted: in mode off, and where
 //                         the program has a malloc of its own
 #pragma once
@@ -34,6 +38,14 @@ namespace scratch::shim {
 
 struct configuration;
 struct process_counters;
+
+// One hooked function, for the report. The texts outlive it.
+struct hook_line {
+    const char *label;
+    const char *kind;
+    std::uint64_t calls;
+};
+inline constexpr std::size_t most_hooks_reported = 16;
 
 // One site that had blocks on a stack, for the report.
 struct site_line {
@@ -58,6 +70,7 @@ struct sampling {
 // names of sites but allocates nothing. `totals.program`, `pid` and `mode` are those of counters().
 // Called by one thread at a time.
 void write_report(const configuration &configuration, const process_counters &totals,
-                  std::span<const site_line> sites, sampling of_sites = {}) noexcept;
+                  std::span<const site_line> sites, sampling of_sites = {},
+                  std::span<const hook_line> hooked = {}) noexcept;
 
 } // namespace scratch::shim

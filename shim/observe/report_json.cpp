@@ -11,6 +11,7 @@ namespace scratch::shim {
 namespace {
 
 constexpr std::size_t longest_name = 256;
+constexpr std::size_t longest_label = 128;
 
 // The size of the UTF-8 sequence at the start of `bytes`, 0 where there is none (RFC 3629: shortest
 // form, no surrogates, up to U+10FFFF).
@@ -56,6 +57,18 @@ void add_site(plain_text &text, const site_line &site) noexcept {
                 true_or_false(site.routed), true_or_false(site.demoted), unsigned{site.depths});
 }
 
+void add_hooked(plain_text &text, std::span<const hook_line> hooked) noexcept {
+    const char *before = ",\"hooked\":[";
+    for (const hook_line &one : hooked) {
+        text.add(before);
+        before = ",";
+        text.add("{\"label\":");
+        add_json_string(text, one.label, longest_label);
+        text.format(",\"kind\":\"%s\",\"calls\":%" PRIu64 "}", one.kind, one.calls);
+    }
+    text.add(']');
+}
+
 } // namespace
 
 void add_json_string(plain_text &text, const char *string, std::size_t most) noexcept {
@@ -98,7 +111,9 @@ void add_report_as_json(plain_text &text, const report_content &content) noexcep
         first = false;
         add_site(text, *site);
     }
-    text.format("],\"sampled_one_in\":[%u,%u],\"counted\":%s}", unsigned{content.of_sites.first},
+    text.add(']');
+    if (!content.hooked.empty()) add_hooked(text, content.hooked);
+    text.format(",\"sampled_one_in\":[%u,%u],\"counted\":%s}", unsigned{content.of_sites.first},
                 unsigned{content.of_sites.longest}, true_or_false(calls_counted(totals)));
 }
 

@@ -111,6 +111,9 @@ void add_counts(plain_text &text, const report_content &content) noexcept {
     text.format("  threads %" PRIu64 ", frees by other threads %" PRIu64
                 ", calls refused by the budget %" PRIu64 "\n",
                 value(totals.threads), value(totals.remote_frees), value(totals.budget_refusals));
+    if (!content.hooked.empty()) text.format("  %-*s%16s\n", name_width, "hooked", "calls");
+    for (const hook_line &one : content.hooked)
+        text.format("  %-*.128s%16" PRIu64 "  %s\n", name_width, one.label, one.calls, one.kind);
     add_sites(text, content);
 }
 

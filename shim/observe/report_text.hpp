@@ -34,6 +34,7 @@ struct report_content {
     const process_counters &totals;
     std::span<const site_line *const> sites;
     sampling of_sites;
+    std::span<const hook_line> hooked;
 };
 void add_report_as_text(plain_text &text, const report_content &content) noexcept;
 void add_report_as_json(plain_text &text, const report_content &content) noexcept;

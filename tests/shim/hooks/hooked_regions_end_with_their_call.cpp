@@ -170,6 +170,19 @@ TEST(hooked_region, is_counted_exactly_with_many_threads) {
     EXPECT_EQ(result.count("regions_entered"), 320000u);
 }
 
+TEST(hooked_function, is_in_the_report_with_its_calls) {
+    const outcome result = run(many_threads);
+    const std::string report = result.reports.at(result.process);
+    for (const char *name : {"counted_call", "trusted_call"}) {
+        const std::string kind = name[0] == 'c' ? "region" : "trusted region";
+        EXPECT_NE(report.find("{\"label\":\"label of " + std::string(name) + "\",\"kind\":\"" +
+                              kind + "\",\"calls\":160000}"),
+                  std::string::npos)
+            << report;
+    }
+    EXPECT_EQ(report.find("longjmp"), std::string::npos) << report;
+}
+
 SCENARIO(nested_in_annotated) {
     start_of_scratch_memory();
     for (int i = 0; i < 10; ++i) {

@@ -1,0 +1,70 @@
+// Built with -finstrument-functions; its functions are hooked by their addresses. Says how many
+// times a block was where it should be.
+#include <csetjmp>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <stdexcept>
+
+namespace {
+
+char *outside;
+long wrong;
+std::jmp_buf back;
+
+[[gnu::no_instrument_function]] bool is_scratch(const char *block) {
+    const long distance = block - outside;
+    return distance > (1L << 30) || distance < -(1L << 30);
+}
+[[gnu::no_instrument_function]] void expect(bool scratch) {
+    auto *block = static_cast<char *>(std::malloc(50));
+    if (is_scratch(block) != scratch) ++wrong;
+    std::free(block);
+}
+
+} // namespace
+
+// Hooked as trusted regions.
+extern "C" [[gnu::noinline]] char *parse(int number) {
+    expect(true);
+    auto *block = static_cast<char *>(std::malloc(100));
+    std::memset(block, number, 100);
+    if (number == 1) throw std::runtime_error(std::string(100, 'm'));
+    if (number == 2) std::longjmp(back, 1);
+    return block;
+}
+extern "C" [[gnu::noinline]] int nest(int depth) {
+    auto *block = static_cast<char *>(std::malloc(100));
+    std::memset(block, depth, 100);
+    if (depth > 0) nest(depth - 1);
+    if (block[99] != static_cast<char>(depth)) ++wrong;
+    expect(true);
+    return depth;
+}
+
+int main() {
+    outside = static_cast<char *>(std::malloc(10));
+    for (int i = 0; i < 20000; ++i) {
+        parse(0);
+        expect(false);
+    }
+    for (int i = 0; i < 100; ++i) {
+        nest(10);
+        expect(false);
+    }
+    for (int i = 0; i < 100; ++i) {
+        try {
+            parse(1);
+            ++wrong;
+        } catch (const std::runtime_error &caught) {
+            nest(3);
+            if (std::strlen(caught.what()) != 100) ++wrong;
+        }
+    }
+    static int jumps;
+    for (jumps = 0; jumps < 100; ++jumps) {
+        if (setjmp(back) == 0) parse(2);
+        expect(false);
+    }
+    std::printf("%ld wrong\n", wrong);
+}

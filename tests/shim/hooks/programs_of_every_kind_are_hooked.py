@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+"""A call of a hooked function is hooked however the program was compiled and linked.
+
+Usage: programs_of_every_kind_are_hooked.py SOURCE LIBRARY PRELOADED
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+KINDS = {
+    "lazily bound": ["-Wl,-z,lazy"],
+    "eagerly bound": ["-Wl,-z,now"],
+    "full RELRO": ["-Wl,-z,relro,-z,now"],
+    "no RELRO": ["-Wl,-z,norelro"],
+    "without a PLT": ["-fno-plt"],
+    "with branch tracking": ["-fcf-protection=full", "-Wl,-z,ibtplt"],
+    "at a fixed address": ["-no-pie", "-fno-pie"],
+    "position independent": ["-pie", "-fPIE"],
+    "with old hash tables": ["-Wl,--hash-style=sysv"],
+    "not optimised": ["-O0"],
+}
+
+
+class EveryKind(unittest.TestCase):
+    source: str
+    library: Path
+    preloaded: str
+
+    def build(self, compiler: str, options: list[str], folder: str) -> Path | None:
+        program = Path(folder) / "program"
+        command = [
+            compiler, "-O2", "-fno-builtin", *options, self.source, "-o", str(program),
+            f"-L{self.library.parent}", "-lhooked", f"-Wl,-rpath,{self.library.parent}",
+        ]
+        built = subprocess.run(command, capture_output=True, text=True)
+        return program if built.returncode == 0 else None
+
+    def check(self, compiler: str) -> None:
+        built = 0
+        for kind, options in KINDS.items():
+            with self.subTest(kind), tempfile.TemporaryDirectory() as folder:
+                program = self.build(compiler, options, folder)
+                if program is None:
+                    print(f"LOUDLY SKIPPED: {compiler} does not build {kind}", file=sys.stderr)
+                    continue
+                built += 1
+                environment = {**os.environ, "LD_PRELOAD": self.preloaded, "SCRATCH_MODE": "scoped"}
+                result = subprocess.run([str(program)], env=environment, capture_output=True, text=True)
+                self.assertEqual((0, "hooked\n", ""), (result.returncode, result.stdout, result.stderr))
+        self.assertGreater(built, 6)
+
+    def test_gcc(self) -> None:
+        if shutil.which("gcc") is None:
+            self.skipTest("LOUDLY SKIPPED: no gcc")
+        self.check("gcc")
+
+    def test_clang(self) -> None:
+        clang = shutil.which("clang") or shutil.which("clang-14")
+        if clang is None:
+            self.skipTest("LOUDLY SKIPPED: no clang")
+        self.check(clang)
+
+
+if __name__ == "__main__":
+    EveryKind.preloaded = sys.argv.pop()
+    EveryKind.library = Path(sys.argv.pop())
+    EveryKind.source = sys.argv.pop()
+    unittest.main()
