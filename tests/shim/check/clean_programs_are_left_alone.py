@@ -34,6 +34,12 @@ class CleanProgramsAreLeftAlone(CheckTest):
                 with self.subTest(command[0]):
                     self.assert_same(*command)
 
+    def test_objects_that_free_past_us(self) -> None:
+        script = "import ctypes, os; ctypes.CDLL('libm.so.6', os.RTLD_NOW | os.RTLD_DEEPBIND); print(len('x' * 5000))"
+        outcome = check(sys.executable, "-c", script)
+        self.assertEqual((0, "5000\n", []), (outcome.status, outcome.output, outcome.kinds), outcome.error)
+        self.assertIn("RTLD_DEEPBIND", outcome.error)
+
     def test_without_the_second_object(self) -> None:
         from fixture import SHIM
         alone = run(PLANTED, "clean")

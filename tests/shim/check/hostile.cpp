@@ -2,6 +2,7 @@
 // scopes. Each prints what it saw, which must be the same with and without being checked where the
 // program makes no mistake.
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <csetjmp>
@@ -40,6 +41,7 @@ NOINLINE char *make_block(std::size_t size) {
     std::memset(block, 'a', size);
     return block;
 }
+NOINLINE void give_back(char *block) { free(hidden(block)); }
 NOINLINE void keep_beyond_scope(std::size_t size) {
     SCRATCH_REGION("kept", SCRATCH_TRUSTED);
     kept = make_block(size);
@@ -248,6 +250,27 @@ int long_scope() {
     return 0;
 }
 
+int repeated_use() {
+    for (int i = 0; i < 5; ++i) {
+        keep_beyond_scope(100);
+        use_kept();
+    }
+    return 0;
+}
+int addresses_differ() {
+    constexpr std::size_t count = 2000;
+    static std::array<char *, 2 * count> seen;
+    for (std::size_t i = 0; i < count; ++i) {
+        keep_beyond_scope(i);
+        seen[2 * i] = kept;
+        seen[2 * i + 1] = make_block(i);
+        free(seen[2 * i + 1]);
+    }
+    std::sort(seen.begin(), seen.end());
+    std::printf("%d\n", std::adjacent_find(seen.begin(), seen.end()) == seen.end());
+    return 0;
+}
+
 // --- threads and children ------------------------------------------------------------------------
 
 int threads() {
@@ -400,6 +423,16 @@ int late_writes() {
     *hidden(blocks[903] + 64) = 'x';
     return 0;
 }
+int late_write_before_page_closes() {
+    std::vector<char *> blocks(1000);
+    for (char *&block : blocks)
+        block = make_block(64);
+    free(hidden(blocks[901]));
+    *hidden(blocks[901] + 3) = 'x';
+    for (char *block : blocks)
+        if (block != blocks[901]) give_back(block);
+    return 0;
+}
 int everything_in_order() {
     delete hidden(new aligned);
     delete[] hidden(new aligned[3]);
@@ -449,6 +482,8 @@ constexpr entry entries[] = {
     SCRATCH_ENTRY(many_scopes),
     SCRATCH_ENTRY(every_second_freed),
     SCRATCH_ENTRY(long_scope),
+    SCRATCH_ENTRY(repeated_use),
+    SCRATCH_ENTRY(addresses_differ),
     SCRATCH_ENTRY(threads),
     SCRATCH_ENTRY(use_in_thread),
     SCRATCH_ENTRY(use_in_child),
@@ -460,6 +495,7 @@ constexpr entry entries[] = {
     SCRATCH_ENTRY(realloc_after_free),
     SCRATCH_ENTRY(write_before_block),
     SCRATCH_ENTRY(late_writes),
+    SCRATCH_ENTRY(late_write_before_page_closes),
     SCRATCH_ENTRY(everything_in_order),
     SCRATCH_ENTRY(leaks),
 };

@@ -42,6 +42,9 @@ class QuarantineKeepsItsLimits(CheckTest):
         with open("/proc/sys/vm/max_map_count", encoding="ascii") as file:
             self.assertLess(standard, int(file.read()))
 
+    def test_nothing_is_used_again_while_it_lasts(self) -> None:
+        self.assertEqual([1], self.numbers("addresses_differ", "quarantine=64M"))
+
     def test_limited_address_space(self) -> None:
         def limit() -> None:
             resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))

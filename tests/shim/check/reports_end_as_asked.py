@@ -54,6 +54,11 @@ class ReportsEndAsAsked(CheckTest):
         self.assertEqual([], check(HOSTILE, "leaks").kinds)
 
     def test_the_same_place_is_told_once(self) -> None:
+        outcome = check(HOSTILE, "repeated_use")
+        self.assert_one(outcome, "use-after-scope")
+        self.assertIn("scratch: check: 4 more at places that were reported already\n", outcome.error)
+
+    def test_backtraces_are_as_deep_as_asked(self) -> None:
         outcome = check(HOSTILE, "use_in_thread", options="no-escapes,depth=1")
         self.assertEqual(1, len(self.assert_one(outcome, "use-after-scope").traces["used here"]))
 

@@ -35,5 +35,10 @@ class WrongFreesAreTold(CheckTest):
         self.assertEqual(["use-after-free"], [kind for kind in check(HOSTILE, "late_writes", options="every-block").kinds
                                               if kind == "use-after-free"])
 
+    def test_a_late_write_is_found_when_its_page_closes(self) -> None:
+        report = self.assert_one(check(HOSTILE, "late_write_before_page_closes"), "use-after-free")
+        self.assertIn("give_back", report.functions("when its page was closed"))
+        self.assertIn("late_write_before_page_closes", report.functions("freed here"))
+
 
 main()
