@@ -91,8 +91,12 @@ places &own_places(const thread_heap *heap) noexcept { return all_places[heap->s
 
 std::uint32_t innermost_scope(const thread_heap *heap) noexcept {
     std::uint32_t depth = heap->regions.depth;
-    while (depth != 0 && !heap->regions.open[depth - 1].trusted)
-        --depth;
+    for (; depth != 0; --depth) {
+        const region &open = heap->regions.open[depth - 1];
+        if (open.trusted) break;
+        // What is allocated meanwhile is nobody's.
+        if (open.kind == region_kind::paused) return 0;
+    }
     return depth;
 }
 

@@ -5,7 +5,6 @@
 #include <cstring>
 #include <dlfcn.h>
 #include <elf.h>
-#include <link.h>
 #include <unistd.h>
 
 #include "shim/check/start.hpp"
@@ -42,14 +41,8 @@ bool shows_numbers() noexcept {
 // A program that defines malloc itself comes before us in the search: its free would get our
 // blocks.
 bool malloc_is_the_programs() noexcept {
-    void *found = dlsym(RTLD_DEFAULT, "malloc");
-    if (found == reinterpret_cast<void *>(&::malloc)) return false;
-    // A program at a fixed address that takes malloc's address has an entry for it, which dlsym
-    // shows and which goes on to us; the symbol is not defined there.
-    Dl_info where;
-    void *symbol = nullptr;
-    return dladdr1(found, &where, &symbol, RTLD_DL_SYMENT) == 0 || symbol == nullptr ||
-           static_cast<const ElfW(Sym) *>(symbol)->st_shndx != SHN_UNDEF;
+    void *found = find_definition_for_program("malloc");
+    return found != nullptr && found != reinterpret_cast<void *>(&::malloc);
 }
 
 // Programs that set their titles overwrite the environment they were given, and children read the
@@ -79,6 +72,8 @@ void configure() noexcept {
     if (in_force.mode != run_mode::off && malloc_is_the_programs()) {
         counters().stood_aside.store(static_cast<std::uint32_t>(stand_aside_reason::own_malloc));
         direct_entries(run_mode::off, false);
+        if (in_force.mode == run_mode::check)
+            log(log_level::warn, "check: the program has a malloc of its own: nothing is checked");
         return;
     }
     if (in_force.mode != run_mode::off || shows_numbers()) watch_for_fork();

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
+#include <link.h>
 
 #include "shim/heap/thread_heap.hpp"
 #include "shim/observe/log.hpp"
@@ -175,6 +176,15 @@ constinit next_allocator next = {
 };
 
 void *find_next(const char *name) noexcept { return dlsym(RTLD_NEXT, name); }
+
+void *find_definition_for_program(const char *name) noexcept {
+    void *found = dlsym(RTLD_DEFAULT, name);
+    Dl_info info;
+    ElfW(Sym) *symbol = nullptr;
+    const bool known = found != nullptr && dladdr1(found, &info, reinterpret_cast<void **>(&symbol),
+                                                   RTLD_DL_SYMENT) != 0;
+    return known && symbol != nullptr && symbol->st_shndx == SHN_UNDEF ? nullptr : found;
+}
 
 void resolve_next() noexcept {
     if (this_thread.starting != 0) return;

@@ -161,7 +161,7 @@ bool operators_are_the_runtimes() noexcept {
     const void *runtime = object_of(find_next("__cxa_throw"));
     bool all = true;
     for (const char *name : mangled_names) {
-        const void *first = object_of(dlsym(RTLD_DEFAULT, name));
+        const void *first = object_of(find_definition_for_program(name));
         const void *second = object_of(find_next(name));
         all = all && (first == nullptr || first == ours) &&
               (second == nullptr || second == runtime || second == allocator);

@@ -46,6 +46,10 @@ class CleanProgramsAreLeftAlone(CheckTest):
         checked = check(PLANTED, "clean", preload=SHIM)
         self.assertEqual((alone.status, alone.output, ""), (checked.status, checked.output, checked.error))
 
+    def test_children_that_are_not_followed(self) -> None:
+        outcome = check("sh", "-c", f'echo "[$LD_PRELOAD]"; {PLANTED} write_after_free', SCRATCH_FOLLOW="0")
+        self.assertEqual(("[]\nwent on\n", ""), (outcome.output, outcome.error))
+
     def test_options_that_cannot_be_used_are_told(self) -> None:
         outcome = check(PLANTED, "clean", options="halt,depth=0,nonsense")
         self.assertEqual(7, outcome.status)
