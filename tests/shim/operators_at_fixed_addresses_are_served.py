@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""A program that is not position independent and takes the address of malloc has no malloc of its own, though the
-search for one ends in it: it is served like any other.
+"""A program that is not position independent and takes the address of operator new has no operator of its own, though
+the search for one ends in it: it is served like any other.
 
-Usage: programs_at_fixed_addresses_are_served.py PRELOADED_OBJECT COMPILER...
+Usage: operators_at_fixed_addresses_are_served.py PRELOADED_OBJECT COMPILER...
 """
 
 from __future__ import annotations
@@ -13,10 +13,14 @@ import subprocess
 import sys
 import tempfile
 
+# Taken in code, where the address has to be known when the program is linked.
 PROGRAM = """
-#include <stdlib.h>
-void *(*volatile taken)(size_t) = malloc;
-int main(void) { free(taken(40)); return 0; }
+#include <new>
+int main() {
+    void *(*volatile taken)(std::size_t) = &operator new;
+    void (*volatile given)(void *) noexcept = &operator delete;
+    given(taken(40));
+}
 """
 
 
@@ -24,7 +28,7 @@ def main() -> int:
     shim, compiler = sys.argv[1], sys.argv[2:]
     with tempfile.TemporaryDirectory(prefix="scratch-test-") as folder:
         program = f"{folder}/program"
-        done = subprocess.run([*compiler, "-fno-pie", "-no-pie", "-x", "c", "-", "-o", program], input=PROGRAM, text=True,
+        done = subprocess.run([*compiler, "-fno-pie", "-no-pie", "-x", "c++", "-", "-o", program], input=PROGRAM, text=True,
                               check=False)
         if done.returncode != 0:
             print("SKIPPED: the compiler makes no programs at fixed addresses")
