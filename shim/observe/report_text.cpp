@@ -123,10 +123,14 @@ void add_report_as_text(plain_text &text, const report_content &content) noexcep
     const process_counters &totals = content.totals;
     text.format("scratch: %.48s (process %u), mode %s, budget %zu bytes\n", totals.program,
                 totals.pid, name_of_mode(totals.mode), content.options.budget);
-    if (calls_counted(totals))
+    if (!calls_counted(totals))
+        text.add("  not counted: all calls go to the next allocator\n");
+    else if (value(totals.scratch_calls) != 0 || value(totals.next_calls) != 0 ||
+             !content.sites.empty())
         add_counts(text, content);
     else
-        text.add("  not counted: all calls go to the next allocator\n");
+        // A shell's children, most of all: twelve rows of zeros for each would bury the others.
+        text.add("  no calls\n");
     const std::uint32_t reason = totals.stood_aside.load(std::memory_order_relaxed);
     if (reason != 0) text.format("  stood aside: %s\n", explain(reason));
     if (nothing_gained(totals)) text.add("  nothing gained here\n");
