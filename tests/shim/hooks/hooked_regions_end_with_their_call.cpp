@@ -209,6 +209,63 @@ TEST(hooked_region, nests_with_annotated_ones) {
     EXPECT_EQ(result.count("trusted_bytes"), 0u);
 }
 
+SCENARIO(left_open_inside) {
+    start_of_scratch_memory();
+    for (int i = 0; i < 50; ++i) {
+        trusted_call(
+            [](void *) {
+                scratch_region_enter("never left", 0);
+                void *inside = malloc(100);
+                REQUIRE(is_scratch(inside));
+            },
+            nullptr);
+        void *after = malloc(10);
+        REQUIRE(!is_scratch(after));
+        free(after);
+    }
+    return 0;
+}
+TEST(hooked_region, ends_with_what_was_left_open_in_it) {
+    for (const bool counted : {false, true}) {
+        const outcome result = run(left_open_inside, {.statistics = counted});
+        EXPECT_TRUE(result.exited_with(0)) << result.describe();
+    }
+}
+
+SCENARIO(freed_by_another) {
+    for (std::size_t i = 0; i < 200; ++i) {
+        trusted_call(
+            [](void *) {
+                void *blocks[20];
+                for (void *&block : blocks)
+                    block = malloc(100);
+                std::thread([&blocks] {
+                    for (void *block : blocks)
+                        free(block);
+                }).join();
+            },
+            nullptr);
+        trusted_call(
+            [](void *number) {
+                void *blocks[20];
+                const std::size_t first = *static_cast<std::size_t *>(number);
+                for (std::size_t at = 0; at < 20; ++at)
+                    write_pattern(blocks[at] = malloc(100), 100, first + at);
+                counted_call([](void *) { malloc(100); }, nullptr);
+                for (std::size_t at = 0; at < 20; ++at)
+                    REQUIRE(has_pattern(blocks[at], 100, first + at));
+            },
+            &i);
+    }
+    return 0;
+}
+TEST(hooked_region, takes_back_what_other_threads_freed) {
+    for (const bool counted : {false, true}) {
+        const outcome result = run(freed_by_another, {.statistics = counted});
+        EXPECT_TRUE(result.exited_with(0)) << result.describe();
+    }
+}
+
 SCENARIO(large_blocks) {
     std::size_t resident = 0;
     for (int round = 0; round < 300; ++round) {

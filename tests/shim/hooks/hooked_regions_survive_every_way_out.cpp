@@ -101,6 +101,24 @@ TEST(exception, through_two_trusted_functions_keeps_what_it_owns) {
     EXPECT_TRUE(result.exited_with(0)) << result.describe();
 }
 
+SCENARIO(outside_at_once) {
+    start_of_scratch_memory();
+    for (int i = 0; i < 100; ++i) {
+        try {
+            trusted_call([](void *) { throw 1; }, nullptr);
+        } catch (int) {
+            expect_to_be_outside();
+        }
+    }
+    return 0;
+}
+TEST(exception, ends_the_region_before_it_is_caught) {
+    for (const bool counted : {false, true}) {
+        const outcome result = run(outside_at_once, {.statistics = counted});
+        EXPECT_TRUE(result.exited_with(0)) << result.describe();
+    }
+}
+
 SCENARIO(exceptions_inside) {
     start_of_scratch_memory();
     for (int i = 0; i < 100; ++i) {
@@ -155,6 +173,8 @@ SCENARIO(jumps_out) {
     return 0;
 }
 TEST(longjmp, out_of_a_trusted_function_ends_it_at_once_as_a_counted_one) {
+    const outcome uncounted = run(jumps_out, {.statistics = false});
+    EXPECT_TRUE(uncounted.exited_with(0)) << uncounted.describe();
     const outcome result = run(jumps_out);
     EXPECT_TRUE(result.exited_with(0)) << result.describe();
     EXPECT_EQ(result.count("escapes"), 200u);

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include "library.h"
 #include "scenario.hpp"
@@ -34,6 +35,34 @@ TEST(target, of_an_indirect_function_is_what_it_chose) {
     EXPECT_EQ(result.count("regions_entered"), 3u);
 }
 
+SCENARIO(versions) {
+    for (int i = 0; i < 3; ++i)
+        REQUIRE(numbered() == 1);
+    return 0;
+}
+TEST(target, is_of_the_version_that_was_asked_for) {
+    const outcome result = run(versions);
+    EXPECT_TRUE(result.exited_with(0)) << result.describe();
+    EXPECT_EQ(result.count("regions_entered"), 3u);
+}
+
+SCENARIO(another_library) {
+    for (int i = 0; i < 3; ++i)
+        REQUIRE(elsewhere() == 815);
+    return 0;
+}
+TEST(target, in_another_library_than_the_user_named_is_only_passed_on_to) {
+    const outcome result = run(another_library);
+    EXPECT_TRUE(result.exited_with(0)) << result.describe();
+    EXPECT_EQ(result.count("regions_entered"), 0u);
+}
+
+// So that the next object does not lie where this one did.
+void occupy(std::uintptr_t address) {
+    void *page = reinterpret_cast<void *>(address & ~std::uintptr_t{4095});
+    mmap(page, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+}
+
 SCENARIO(opened_later) {
     start_of_scratch_memory();
     int seen = 0;
@@ -46,9 +75,7 @@ SCENARIO(opened_later) {
             for (int i = 0; i < 5; ++i)
                 call(count_scratch, &seen);
             dlclose(plugin);
-            // Where it was lies something else now.
-            void *more = malloc(1 << 20);
-            free(more);
+            occupy(reinterpret_cast<std::uintptr_t>(call));
         }
     }
     REQUIRE(seen == 30);

@@ -16,6 +16,14 @@ void use_a_block() {
     std::free(block);
 }
 
+// The end of a region in which a block stays alive has to look for it.
+void use_a_block_and_keep_another() {
+    static void *kept;
+    std::free(kept);
+    kept = std::malloc(200);
+    use_a_block();
+}
+
 int turns = 0;
 int trusted_turns = 0;
 
@@ -37,7 +45,7 @@ int turn() { return ++turns; }
 int trusted_turn() { return ++trusted_turns; }
 
 double sum_of_numbers(int count, ...) {
-    use_a_block();
+    use_a_block_and_keep_another();
     va_list list;
     va_start(list, count);
     double sum = 0;
@@ -68,30 +76,30 @@ long sum_of_large(int first, large by_value, double between, large another) {
 }
 
 words pair_of_words(long first) {
-    use_a_block();
+    use_a_block_and_keep_another();
     return {first, first + 1};
 }
 doubles pair_of_doubles(double first) {
-    use_a_block();
+    use_a_block_and_keep_another();
     return {first, first + 1};
 }
 mixed word_and_double(long word) {
-    use_a_block();
+    use_a_block_and_keep_another();
     return {word, static_cast<double>(word) + 0.5};
 }
 large large_result(long first) {
-    use_a_block();
+    use_a_block_and_keep_another();
     large result;
     for (long &word : result.words)
         word = first++;
     return result;
 }
 long double half_of_long_double(long double whole) {
-    use_a_block();
+    use_a_block_and_keep_another();
     return whole / 2;
 }
 __complex__ long double complex_result(long double real) {
-    use_a_block();
+    use_a_block_and_keep_another();
     __complex__ long double result;
     __real__ result = real;
     __imag__ result = real * 3;
@@ -99,11 +107,11 @@ __complex__ long double complex_result(long double real) {
 }
 
 extern "C" [[gnu::target("avx")]] __m256d add_256(__m256d a, __m256d b) {
-    use_a_block();
+    use_a_block_and_keep_another();
     return _mm256_add_pd(a, b);
 }
 extern "C" [[gnu::target("avx512f")]] __m512d add_512(__m512d a, __m512d b) {
-    use_a_block();
+    use_a_block_and_keep_another();
     return _mm512_add_pd(a, b);
 }
 
@@ -139,3 +147,12 @@ extern "C" {
 long (*choose_at_load())() { return chosen; }
 }
 long chosen_at_load() __attribute__((ifunc("choose_at_load")));
+
+long elsewhere() { return 815; }
+
+extern "C" {
+long old_numbered() { return 1; }
+long new_numbered() { return 2; }
+}
+__asm__(".symver old_numbered, numbered@NUMBERED_1");
+__asm__(".symver new_numbered, numbered@@NUMBERED_2");

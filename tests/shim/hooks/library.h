@@ -65,6 +65,12 @@ void *other_block(size_t size);
 
 long chosen_at_load(void);
 
+// Hooked as one of another library, which does not define it.
+long elsewhere(void);
+
+// 1 in its old version, 2 in the default one.
+long numbered(void);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,13 +1,22 @@
 # A hook object as the tool writes it at launch, for the functions of library.cpp and some of libc.
 # What each is hooked as is in the list at the end.
 
+# A distance from the beginning of the entry, whose word at that offset it is.
+        .macro  text_or_none text, offset
+        .ifc    \text, 0
+        .quad   0
+        .else
+        .quad   \text - (. - \offset)
+        .endif
+        .endm
+
         .macro  entry name, kind, stack_bytes, module, version, offset, instrumented_kind
         .pushsection .data.entries, "aw"
         .p2align 3
         .quad   0
         .quad   name_\@ - (. - 8)
-        .quad   \version
-        .quad   \module
+        text_or_none \version, 16
+        text_or_none \module, 24
         .quad   label_\@ - (. - 32)
         .long   \kind
         .long   \stack_bytes
@@ -47,10 +56,10 @@ entry_of_\name:
         entry   \name, \kind, \stack_bytes, \module, \version, 0, 0
         .endm
 
-        .macro  text_of_module name, text
+        .macro  text name, content
         .pushsection .data.texts, "aw"
 \name:
-        .asciz  "\text"
+        .asciz  "\content"
         .popsection
         .endm
 
