@@ -187,7 +187,8 @@ std::uint64_t outcome::count(const char *name, pid_t of) const {
     const std::string key = std::string("\"") + name + "\":";
     const std::size_t at = report->second.find(key);
     if (at == std::string::npos) {
-        ADD_FAILURE() << "no " << name << " in " << report->second;
+        // What a process that did not end by exit leaves is no text.
+        ADD_FAILURE() << "no " << name << " in " << describe();
         return 0;
     }
     return std::strtoull(report->second.c_str() + at + key.size(), nullptr, 10);

@@ -213,12 +213,14 @@ SCENARIO(left_open_inside) {
     start_of_scratch_memory();
     for (int i = 0; i < 50; ++i) {
         trusted_call(
-            [](void *) {
+            [](void *number) {
                 scratch_region_enter("never left", 0);
                 void *inside = malloc(100);
                 REQUIRE(is_scratch(inside));
+                // With a block and without.
+                if (*static_cast<int *>(number) % 2 == 0) free(inside);
             },
-            nullptr);
+            &i);
         void *after = malloc(10);
         REQUIRE(!is_scratch(after));
         free(after);
