@@ -11,6 +11,7 @@
 #include "shim/heap/machine_stack.hpp"
 #include "shim/lifecycle/start.hpp"
 #include "shim/observe/counters.hpp"
+#include "shim/observe/descriptor.hpp"
 #include "shim/route/decision.hpp"
 #include "shim/route/runtime_callers.hpp"
 
@@ -50,6 +51,7 @@ bool map_part(std::uint32_t slot) noexcept {
     thread_heap *seen = part.load(std::memory_order_acquire);
     if (seen != nullptr) return true;
     constexpr std::size_t size = heaps_in_part * sizeof(thread_heap);
+    const kept_errno keep;
     void *mapped = mmap(nullptr, size, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (mapped == MAP_FAILED) return false;
@@ -73,14 +75,15 @@ thread_heap *adopt(tasks::task_id process, tasks::task_id thread) noexcept {
             !forker_known.load(std::memory_order_acquire))
             continue;
         if (owner != thread && !tasks::is_gone(process, owner)) continue;
-        if (__atomic_load_n(&heap->hot.inside, __ATOMIC_RELAXED) != 0) {
-            shared.abandoned.store(true, std::memory_order_relaxed);
+        // First it is ours alone: another new thread may have taken it while the kernel was asked,
+        // and the word would be that one's.
+        if (!shared.thread_id.compare_exchange_strong(owner, thread, std::memory_order_acq_rel))
             continue;
-        }
-        if (shared.thread_id.compare_exchange_strong(owner, thread, std::memory_order_acq_rel)) {
+        if (heap->hot.inside == 0) {
             heap->hot.inside = this_thread.slow;
             return heap;
         }
+        shared.abandoned.store(true, std::memory_order_relaxed);
     }
     return nullptr;
 }

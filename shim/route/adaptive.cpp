@@ -86,7 +86,8 @@ bool may_open_chunk(const thread_heap *heap) noexcept {
     if (size > largest_routed || this_thread.own == nullptr) return nullptr;
     if (!budget_has_room_below(most_held)) return nullptr;
     void *pushed = push_slowly(size, 1, place);
-    if (this_thread.own->retired_count > tolerated_waiting) {
+    // A heap that a handler's jump tore is gone by now.
+    if (this_thread.own != nullptr && this_thread.own->retired_count > tolerated_waiting) {
         if (const inside here; here) demote_pinning_sites(this_thread.own);
     }
     return pushed;

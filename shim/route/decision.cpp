@@ -51,6 +51,10 @@ struct window_counts {
 };
 constinit window_counts current{0, 0, 0, window};
 
+// Set in `samples` while somebody decides: what the others count meanwhile reaches no length, the
+// next window's neither.
+constexpr std::uint32_t deciding = std::uint32_t{1} << 31;
+
 // For who decides only.
 struct decision {
     std::uint32_t windows;
@@ -167,6 +171,7 @@ void count_sample(std::uint32_t passed, bool eligible) noexcept {
     if (current.samples.fetch_add(1, std::memory_order_acquire) + 1 !=
         current.length.load(std::memory_order_relaxed))
         return;
+    current.samples.fetch_or(deciding, std::memory_order_relaxed);
     end_window(current.eligible.exchange(0, std::memory_order_relaxed),
                current.passed.exchange(0, std::memory_order_relaxed));
     current.samples.store(0, std::memory_order_release);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "shim/heap/threads.hpp"
+#include "shim/observe/descriptor.hpp"
 #include "shim/route/patterns.hpp"
 
 // Every program has it from its loader; a strong reference would make the loader a needed library.
@@ -192,6 +193,7 @@ const char *program_path() noexcept {
     static constinit char path[PATH_MAX] = {};
     static constinit std::atomic<bool> read{false};
     if (!read.load(std::memory_order_acquire)) {
+        const kept_errno keep;
         if (readlink("/proc/self/exe", path, sizeof path - 1) < 0) path[0] = '\0';
         read.store(true, std::memory_order_release);
     }

@@ -22,8 +22,16 @@ void *move_block(void *payload, std::size_t size, origin from) noexcept {
     const bool large = size > largest_small_block && size <= PTRDIFF_MAX / 2;
     void *moved = push_if_tagged(large ? size + size / 2 : size, 1, from);
     if (moved != nullptr && large) resize_in_place(moved, size);
-    if (moved == nullptr) moved = next.malloc(size);
-    if (moved == nullptr) return nullptr;
+    if (moved == nullptr) {
+        const int saved_errno = errno;
+        moved = next.malloc(size);
+        if (moved == nullptr) {
+            // Where there is no memory a block that shrinks stays, as libc's do.
+            if (size > usable_size(payload)) return nullptr;
+            errno = saved_errno;
+            return payload;
+        }
+    }
     std::memcpy(moved, payload, std::min(size, usable_size(payload)));
     release(payload);
     return moved;

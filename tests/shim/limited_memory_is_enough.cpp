@@ -221,6 +221,46 @@ TEST(limited_memory, may_be_limited_later) {
     EXPECT_TRUE(result.exited_with(0)) << result.describe();
 }
 
+// libc shrinks where a block stands, and so fails never.
+SCENARIO(shrink_without_memory) {
+    start_of_scratch_memory();
+    SCRATCH_REGION("shrink");
+    constexpr std::size_t small_size = 30000;
+    void *small = malloc(small_size);
+    void *newer = malloc(small_size);
+    void *large = malloc(8 * one_mib);
+    REQUIRE(is_scratch(small) && is_scratch(large));
+    write_pattern(small, small_size, 1);
+    write_pattern(large, 8 * one_mib, 2);
+    void *taken = nullptr;
+    for (std::size_t size : {one_mib, std::size_t{64} << 10, std::size_t{4} << 10, std::size_t{16}})
+        while (auto **block = static_cast<void **>(malloc(size))) {
+            *block = taken;
+            taken = block;
+        }
+    errno = 0;
+    small = realloc(small, small_size / 3);
+    REQUIRE(small != nullptr && errno == 0);
+    REQUIRE(has_pattern(small, small_size / 3, 1, small_size));
+    large = reallocarray(large, 100, 1000);
+    REQUIRE(large != nullptr && errno == 0);
+    REQUIRE(has_pattern(large, 100 * 1000, 2, 8 * one_mib));
+    // One that grows has nowhere to go, and is kept.
+    void *grown = realloc(large, 64 * one_mib);
+    REQUIRE(grown == nullptr && errno == ENOMEM);
+    REQUIRE(has_pattern(large, 100 * 1000, 2, 8 * one_mib));
+    free(large);
+    free(newer);
+    free(small);
+    return 0;
+}
+
+TEST(limited_memory, lets_blocks_shrink) {
+    const outcome result =
+        run_limited(shrink_without_memory, {RLIMIT_AS, 320 * one_mib}, {.mode = "scoped"});
+    EXPECT_TRUE(result.exited_with(0)) << result.describe();
+}
+
 // More than any machine has, again and again: nothing is lost by asking.
 SCENARIO(impossible_requests) {
     start_of_scratch_memory();
