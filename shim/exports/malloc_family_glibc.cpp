@@ -25,6 +25,13 @@ namespace {
     return next.free(payload);
 }
 
+// Null first: some programs have no other malloc (Lua).
+[[gnu::always_inline]] inline void *call_realloc(void *payload, std::size_t size,
+                                                 origin from) noexcept {
+    if (payload == nullptr) return call_malloc(size);
+    return is_ours(payload) ? reallocate(payload, size, from) : next.realloc(payload, size);
+}
+
 } // namespace
 
 SCRATCH_EXPORT void *malloc(std::size_t size) noexcept { return call_malloc(size); }
@@ -33,7 +40,7 @@ SCRATCH_EXPORT void *calloc(std::size_t count, std::size_t size) noexcept {
     return allocate_zeroed(count, size, SCRATCH_ORIGIN);
 }
 SCRATCH_EXPORT void *realloc(void *payload, std::size_t size) noexcept {
-    return reallocate(payload, size, SCRATCH_ORIGIN);
+    return call_realloc(payload, size, SCRATCH_ORIGIN);
 }
 SCRATCH_EXPORT void *reallocarray(void *payload, std::size_t count, std::size_t size) noexcept {
     return reallocate_array(payload, count, size, SCRATCH_ORIGIN);
@@ -68,7 +75,7 @@ SCRATCH_EXPORT void *__libc_calloc(std::size_t count, std::size_t size) noexcept
     return allocate_zeroed(count, size, SCRATCH_ORIGIN);
 }
 SCRATCH_EXPORT void *__libc_realloc(void *payload, std::size_t size) noexcept {
-    return reallocate(payload, size, SCRATCH_ORIGIN);
+    return call_realloc(payload, size, SCRATCH_ORIGIN);
 }
 SCRATCH_EXPORT void *__libc_memalign(std::size_t alignment, std::size_t size) noexcept {
     return allocate_memalign(alignment, size, SCRATCH_ORIGIN);

@@ -95,8 +95,8 @@ bool may_open_chunk(const thread_heap *heap) noexcept {
 
 // All that the two short entry points below leave out: regions, and counting what goes to `next`.
 void *push_in_general(std::size_t size, origin from) noexcept {
-    if (void *pushed = push_in_region(size, 1, from)) return pushed;
-    if (this_thread.own != nullptr && this_thread.own->regions.depth != 0) return nullptr;
+    if (this_thread.own != nullptr && this_thread.own->regions.depth != 0)
+        return push_in_region(size, 1, from);
     if (phase_now.load(std::memory_order_relaxed) == phase::gave_up) return nullptr;
     if (routes_now.load(std::memory_order_relaxed)) {
         if (std::uint32_t place; size <= largest_routed && is_routed(from, place)) {
@@ -171,6 +171,8 @@ malloc_function entry_point() noexcept {
 }
 
 } // namespace
+
+bool adaptive_only_samples() noexcept { return entry_point<to_malloc>() == &watching<to_malloc>; }
 
 malloc_function adaptive_malloc() noexcept { return entry_point<to_malloc>(); }
 malloc_function adaptive_new() noexcept { return entry_point<to_operator_new>(); }

@@ -21,6 +21,9 @@ struct thread_heap;
 malloc_function adaptive_malloc() noexcept;
 malloc_function adaptive_new() noexcept;
 
+// Whether all that a call has to do is to count towards the next sample.
+bool adaptive_only_samples() noexcept;
+
 // For the exports without an entry point: null where the call goes to `next`.
 void *push_if_routed(std::size_t size, origin from) noexcept;
 

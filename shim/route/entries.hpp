@@ -17,6 +17,8 @@ struct entry_points {
     malloc_function operator_new;
     // Whether any call may go to scratch: asked by the exports that have no pointer of their own.
     bool routing;
+    // Whether it is enough that such an export counts towards the next sample of adaptive mode.
+    bool only_sampling;
     // Whether operator new pushes where malloc does: not before it is known whose operators they
     // are.
     bool new_pushes_itself;

@@ -37,6 +37,14 @@ void *move_block(void *payload, std::size_t size, origin from) noexcept {
     return moved;
 }
 
+[[gnu::noinline]] void *push_zeroed(std::size_t count, std::size_t size, origin from) noexcept {
+    std::size_t bytes;
+    if (!__builtin_mul_overflow(count, size, &bytes))
+        if (void *pushed = push_or_count(bytes, 1, from))
+            return is_known_zero(pushed) ? pushed : std::memset(pushed, 0, bytes);
+    return next.calloc(count, size);
+}
+
 } // namespace
 
 void *allocate(std::size_t size, origin from) noexcept {
@@ -55,11 +63,9 @@ void *reallocate(void *payload, std::size_t size, origin from) noexcept {
 }
 
 void *allocate_zeroed(std::size_t count, std::size_t size, origin from) noexcept {
-    std::size_t bytes;
-    if (!__builtin_mul_overflow(count, size, &bytes))
-        if (void *pushed = push_if_tagged(bytes, 1, from))
-            return is_known_zero(pushed) ? pushed : std::memset(pushed, 0, bytes);
-    return next.calloc(count, size);
+    // Before anything that needs a register saved.
+    if (passes_at_once()) return next.calloc(count, size);
+    return push_zeroed(count, size, from);
 }
 
 void *reallocate_array(void *payload, std::size_t count, std::size_t size, origin from) noexcept {

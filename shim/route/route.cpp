@@ -142,7 +142,7 @@ void *push_in_region(std::size_t size, std::size_t alignment, origin from) noexc
     return push_slowly(size, alignment, static_cast<std::uint32_t>(caller), from.frame);
 }
 
-constinit entry_points entries{first_malloc, first_new, false, false, false, false, false};
+constinit entry_points entries{first_malloc, first_new, false, false, false, false, false, false};
 
 void direct_entries(run_mode mode, bool count_calls) noexcept {
     counting.store(count_calls, std::memory_order_relaxed);
@@ -173,6 +173,8 @@ void redirect_entries() noexcept {
     __atomic_store_n(&entries.regions_served,
                      mode != run_mode::off && mode != run_mode::check && regions_are_served(),
                      __ATOMIC_RELAXED);
+    __atomic_store_n(&entries.only_sampling, mode == run_mode::adaptive && adaptive_only_samples(),
+                     __ATOMIC_RELAXED);
     if (mode != run_mode::scoped && mode != run_mode::adaptive)
         return direct(next.malloc, new_from_next, false);
     malloc_function malloc = routed_malloc();
@@ -192,8 +194,7 @@ bool blocks_are_checked() noexcept {
     return mode_now.load(std::memory_order_relaxed) == run_mode::check;
 }
 
-void *push_if_tagged(std::size_t size, std::size_t alignment, origin from) noexcept {
-    if (!entries.routing) return nullptr;
+void *push_or_count(std::size_t size, std::size_t alignment, origin from) noexcept {
     void *pushed =
         mode_now.load(std::memory_order_relaxed) == run_mode::adaptive && alignment <= sizeof(block)
             ? push_if_routed(size, from)

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "shim/heap/thread_heap.hpp"
 #include "shim/lifecycle/configuration.hpp"
 #include "shim/route/entries.hpp"
 #include "shim/route/origin.hpp"
@@ -34,8 +35,22 @@ bool blocks_are_checked() noexcept;
 // Whether plain calls outside regions go to `next`, all of them (mode scoped).
 bool regions_alone_are_served() noexcept;
 
+void *push_or_count(std::size_t size, std::size_t alignment, origin from) noexcept;
+
+// Whether a call of an export without an entry point goes to `next` and there is nothing else to
+// do.
+[[gnu::always_inline]] inline bool passes_at_once() noexcept {
+    if (!entries.routing) return true;
+    if (!entries.only_sampling || this_thread.countdown == 1) return false;
+    --this_thread.countdown;
+    return true;
+}
+
 // For the exports without an entry point. Null: go to `next`. `alignment` is a power of two.
-void *push_if_tagged(std::size_t size, std::size_t alignment, origin from) noexcept;
+[[gnu::always_inline]] inline void *push_if_tagged(std::size_t size, std::size_t alignment,
+                                                   origin from) noexcept {
+    return passes_at_once() ? nullptr : push_or_count(size, alignment, from);
+}
 
 // On the stack of the innermost region; null if there is none, or it has no room, or the runtime
 // calls for itself.
