@@ -24,6 +24,9 @@ struct hook_frame {
     std::uintptr_t stack_pointer() const noexcept {
         return reinterpret_cast<std::uintptr_t>(this + 1) + sizeof(std::uintptr_t);
     }
+    std::uintptr_t return_address() const noexcept {
+        return *reinterpret_cast<const std::uintptr_t *>(stack_pointer());
+    }
 };
 
 // Offsets from its address; the assembly has the same numbers.

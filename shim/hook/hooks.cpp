@@ -80,7 +80,9 @@ void pass_instrumented(const hook_frame *frame) noexcept {
     const hook_kind kind = entry->instrumented_kind;
     const bool is_frame = kind == hook_kind::frame || kind == hook_kind::trusted_frame;
     if (is_instrumented_exit(frame->entry)) {
-        if (!is_frame) leave_instrumented_region(name_of(entry), body);
+        // Compilers end a function by a jump to the exit hook: its caller is ours then.
+        const bool by_jump = frame->return_address() == frame->arguments[1];
+        if (!is_frame) leave_instrumented_region(name_of(entry), body, by_jump);
     } else if (is_frame) {
         turn(entry, kind, body);
     } else {
