@@ -4,11 +4,11 @@
 #
 # The frame, and the answers of the C++ code, are those of hook/frame.hpp.
 
-#define FRAME_SIZE 96
-#define ENTRY -96(%rbp)
-#define TARGET -80(%rbp)
-#define COPIED -72(%rbp)
-#define ARGUMENT(i) (-64 + 8 * (i))(%rbp)
+#define FRAME_SIZE 112
+#define ENTRY -112(%rbp)
+#define TARGET -96(%rbp)
+#define COPIED -88(%rbp)
+#define ARGUMENT(i) (-80 + 8 * (i))(%rbp)
 
 #define ANSWER_CALL 1
 #define ANSWER_SLOWLY 2
@@ -93,7 +93,11 @@ scratch_hook_enter_v1:
 
 .Lcall:
         movq    COPIED, %rcx
-        subq    %rcx, %rsp
+# The copy stands on as round an address as the arguments, which may be vectors of 64 bytes: the frame
+# and what is above it up to the arguments are 128 bytes.
+        leaq    63(%rcx), %rax
+        andq    $-64, %rax
+        subq    %rax, %rsp
 # From the top down, so that a large copy meets the pages of the stack in their order. By words, as
 # arguments are pushed: a wider load would wait for two of those to reach the cache.
         subq    $64, %rcx

@@ -19,6 +19,7 @@ struct hook_frame {
     std::uintptr_t target;      // where the call goes on
     std::size_t copied;         // bytes of stack arguments, a multiple of 16
     std::uint64_t arguments[8]; // the first six integers in their order, rax, r10
+    std::uint64_t unused[2];
 
     // The caller's, less the return address: behind the frame and the caller's frame pointer.
     std::uintptr_t stack_pointer() const noexcept {
@@ -31,7 +32,7 @@ struct hook_frame {
 
 // Offsets from its address; the assembly has the same numbers.
 static_assert(offsetof(hook_frame, target) == 16 && offsetof(hook_frame, copied) == 24 &&
-              offsetof(hook_frame, arguments) == 32 && sizeof(hook_frame) == 96);
+              offsetof(hook_frame, arguments) == 32 && sizeof(hook_frame) == 112);
 
 enum class hook_answer : int {
     jump = 0,   // nothing to end: as if the hook were not there

@@ -21,7 +21,9 @@
 #include "shim/route/route.hpp"
 #include "shim/route/runtime_callers.hpp"
 
+extern "C" {
 constinit std::uint8_t scratch_hooks_live = 0;
+}
 
 namespace scratch::shim {
 
@@ -86,6 +88,7 @@ void pass_instrumented(const hook_frame *frame) noexcept {
     } else if (is_frame) {
         turn(entry, kind, body);
     } else {
+        end_stale_instrumented_region(name_of(entry), body);
         enter(entry, kind, body);
     }
 }

@@ -107,13 +107,17 @@ template <typename IsItsOwn>
     if (entry == nullptr) return hook_answer::jump;
     // The call stands in the function's own body, which goes on at this stack pointer.
     const std::uintptr_t body = frame->stack_pointer() + sizeof(std::uintptr_t);
-    if (is_instrumented_exit(frame->entry)) {
-        const bool ended = try_to_end([entry, body](const region &innermost) {
-            return innermost.name == reinterpret_cast<std::uintptr_t>(entry) &&
-                   innermost.stack_pointer == body;
-        });
-        return ended ? hook_answer::jump : hook_answer::slowly;
-    }
+    const auto is_its_own = [entry, body](const region &innermost) {
+        return innermost.name == reinterpret_cast<std::uintptr_t>(entry) &&
+               innermost.stack_pointer == body;
+    };
+    if (is_instrumented_exit(frame->entry))
+        return try_to_end(is_its_own) ? hook_answer::jump : hook_answer::slowly;
+    // One that an exception left open there.
+    const thread_heap *own = this_thread.own;
+    if (own != nullptr && own->regions.depth != 0 &&
+        is_its_own(own->regions.open[own->regions.depth - 1]))
+        return hook_answer::slowly;
     if (entry->instrumented_kind > hook_kind::trusted_region) return hook_answer::slowly;
     const bool trusted = entry->instrumented_kind == hook_kind::trusted_region;
     return try_to_begin(frame, entry, trusted, body) ? hook_answer::jump : hook_answer::slowly;

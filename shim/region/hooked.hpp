@@ -22,6 +22,10 @@ void end_unwound_region() noexcept;
 void turn_hooked_frame(std::uint64_t name, const char *label, bool trusted,
                        std::uintptr_t stack_pointer) noexcept;
 
+// The function is called at this stack pointer, at which it opened a region before: so that call is
+// over, by an exception, and its region ends as a counted one.
+void end_stale_instrumented_region(std::uint64_t name, std::uintptr_t stack_pointer) noexcept;
+
 // The function that opened a region by `name` at this very stack pointer returns: exactly, where it
 // is the innermost one; else as counted ones, down to it. `by_jump`: its frame is gone already, so
 // it is the innermost region or none, and was opened below.

@@ -108,7 +108,7 @@ site *site_at_place(std::uint32_t place) noexcept {
 
 std::size_t list_sites(std::span<site_line> lines) noexcept {
     // A copy: other threads go on while it is sorted. Not touched before, it costs nothing.
-    static constinit seen_site seen[most_sites];
+    static constinit seen_site seen[most_sites] = {};
     const auto heavier = [](const site_line &a, const site_line &b) { return a.bytes > b.bytes; };
     seen_site *const end = copy_seen_sites(seen);
     std::sort(seen, end,

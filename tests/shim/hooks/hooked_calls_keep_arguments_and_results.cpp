@@ -53,6 +53,15 @@ TEST(hooked_call, passes_structures_of_640_bytes_and_returns_one_in_memory) {
     expect_hooked(run(large_structures), 2 * some_times);
 }
 
+SCENARIO(round_structures) {
+    struct round first = {{1, 2, 3, 4, 5, 6, 7, 8}};
+    struct round second = {{1, 1, 1, 1, 1, 1, 1, 1}};
+    for (int i = 0; i < some_times; ++i)
+        REQUIRE(sum_of_round(i, first, 100, second) == i + 100 + 36 + 16);
+    return 0;
+}
+TEST(hooked_call, keeps_the_alignment_of_structures) { expect_hooked(run(round_structures), 5); }
+
 SCENARIO(small_structures) {
     for (int i = 0; i < some_times; ++i) {
         const words two = pair_of_words(i);
@@ -77,8 +86,8 @@ SCENARIO(long_doubles) {
 }
 TEST(hooked_call, returns_long_doubles_on_the_x87_stack) { expect_hooked(run(long_doubles), 10); }
 
-extern "C" __m256d add_256(__m256d a, __m256d b);
-extern "C" __m512d add_512(__m512d a, __m512d b);
+extern "C" [[gnu::target("avx")]] __m256d add_256(__m256d a, __m256d b);
+extern "C" [[gnu::target("avx512f")]] __m512d add_512(__m512d a, __m512d b);
 
 [[gnu::target("avx")]] int check_256() {
     for (int i = 0; i < some_times; ++i) {

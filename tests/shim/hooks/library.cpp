@@ -2,9 +2,11 @@
 
 #include <cerrno>
 #include <cstdarg>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <immintrin.h>
+#include <initializer_list>
 
 namespace {
 
@@ -72,6 +74,16 @@ long sum_of_large(int first, large by_value, double between, large another) {
         sum += word;
     for (long word : another.words)
         sum += 3 * word;
+    return sum;
+}
+
+double sum_of_round(int first, struct round by_value, long second, struct round another) {
+    use_a_block_and_keep_another();
+    for (const void *argument : {&by_value, &another})
+        if (reinterpret_cast<std::uintptr_t>(argument) % 64 != 0) return -1;
+    double sum = first + static_cast<double>(second);
+    for (int i = 0; i < 8; ++i)
+        sum += by_value.numbers[i] + 2 * another.numbers[i];
     return sum;
 }
 

@@ -28,6 +28,16 @@ struct large {
 };
 long sum_of_large(int first, struct large by_value, double between, struct large another);
 
+// Stands on the stack at a multiple of 64.
+struct round {
+#ifdef __cplusplus
+    alignas(64) double numbers[8];
+#else
+    _Alignas(64) double numbers[8];
+#endif
+};
+double sum_of_round(int first, struct round by_value, long second, struct round another);
+
 struct words {
     long first, second;
 };
