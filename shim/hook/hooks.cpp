@@ -84,7 +84,8 @@ void pass_instrumented(const hook_frame *frame) noexcept {
     if (is_instrumented_exit(frame->entry)) {
         // Compilers end a function by a jump to the exit hook: its caller is ours then.
         const bool by_jump = frame->return_address() == frame->arguments[1];
-        if (!is_frame) leave_instrumented_region(name_of(entry), body, by_jump);
+        if (!is_frame)
+            leave_instrumented_region(name_of(entry), body, by_jump, !exception_passes());
     } else if (is_frame) {
         turn(entry, kind, body);
     } else {

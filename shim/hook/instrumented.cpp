@@ -8,6 +8,14 @@ constinit std::atomic<instrumented_functions *> instrumented_now{nullptr};
 
 namespace {
 
+// The C++ ABI's, by its beginning: the number is raised by a throw and lowered by the catch.
+struct exception_globals {
+    void *caught;
+    unsigned int uncaught;
+};
+using globals_function = exception_globals *(*)();
+constinit std::atomic<globals_function> find_globals{nullptr};
+
 // Two, so that one can be looked into while the other is made.
 constinit instrumented_functions tables[2] = {};
 constinit std::atomic<bool> reader{false};
@@ -35,6 +43,11 @@ void clear(instrumented_functions &table) noexcept {
 
 } // namespace
 
+bool exception_passes() noexcept {
+    const globals_function find = find_globals.load(std::memory_order_relaxed);
+    return find != nullptr && find()->uncaught != 0;
+}
+
 bool learn_instrumented() noexcept {
     if (are_instrumented_known()) return true;
     if (reader.exchange(true, std::memory_order_acquire)) return false;
@@ -44,6 +57,10 @@ bool learn_instrumented() noexcept {
     table.read_at.store(runtime_changes.load(std::memory_order_relaxed), std::memory_order_relaxed);
     std::size_t count = 0;
     for_each_object([&](const dl_phdr_info &object) {
+        if (find_globals.load(std::memory_order_relaxed) == nullptr)
+            find_globals.store(reinterpret_cast<globals_function>(
+                                   find_function(object, "__cxa_get_globals", nullptr)),
+                               std::memory_order_relaxed);
         for (hook_entry &entry : hook_entries())
             if (is_of_program(entry) && count < most_functions &&
                 is_module(object, entry.text(entry.module))) {

@@ -49,6 +49,11 @@ static_assert(instrumented_places == std::size_t{1} << (64 - 54));
 // Looks through the loaded objects. Under the inside word; false while another thread does.
 bool learn_instrumented() noexcept;
 
+// Whether an exception is on its way on this thread: gcc tells of the end of a function that one
+// leaves, too, and what is allocated in it may belong to the exception. False where the C++ runtime
+// shows nobody how many there are (linked statically).
+bool exception_passes() noexcept;
+
 // Whether an entry is that of __cyg_profile_func_exit.
 [[gnu::always_inline]] inline bool is_instrumented_exit(const hook_entry *entry) noexcept {
     // The two names differ in the letter behind "__cyg_profile_func_".

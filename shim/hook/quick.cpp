@@ -112,7 +112,8 @@ template <typename IsItsOwn>
                innermost.stack_pointer == body;
     };
     if (is_instrumented_exit(frame->entry))
-        return try_to_end(is_its_own) ? hook_answer::jump : hook_answer::slowly;
+        return !exception_passes() && try_to_end(is_its_own) ? hook_answer::jump
+                                                             : hook_answer::slowly;
     // One that an exception left open there.
     const thread_heap *own = this_thread.own;
     if (own != nullptr && own->regions.depth != 0 &&

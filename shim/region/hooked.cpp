@@ -76,21 +76,21 @@ void end_stale_instrumented_region(std::uint64_t name, std::uintptr_t stack_poin
     }
 }
 
-void leave_instrumented_region(std::uint64_t name, std::uintptr_t stack_pointer,
-                               bool by_jump) noexcept {
+void leave_instrumented_region(std::uint64_t name, std::uintptr_t stack_pointer, bool by_jump,
+                               bool returns) noexcept {
     const inside here(stack_pointer);
     thread_heap *heap = here ? heap_with_regions() : nullptr;
     if (heap == nullptr) return;
     if (by_jump) {
         const region *innermost = innermost_region(heap);
         if (innermost->name == name && innermost->stack_pointer < stack_pointer)
-            end_region_at(heap, heap->regions.depth - 1, true);
+            end_region_at(heap, heap->regions.depth - 1, returns);
         return;
     }
     for (std::uint32_t depth = heap->regions.depth; depth-- > 0;) {
         const region &ended = heap->regions.open[depth];
         if (ended.name == name && ended.stack_pointer == stack_pointer)
-            return end_region_at(heap, depth, true);
+            return end_region_at(heap, depth, returns);
     }
 }
 

@@ -26,11 +26,11 @@ void turn_hooked_frame(std::uint64_t name, const char *label, bool trusted,
 // over, by an exception, and its region ends as a counted one.
 void end_stale_instrumented_region(std::uint64_t name, std::uintptr_t stack_pointer) noexcept;
 
-// The function that opened a region by `name` at this very stack pointer returns: exactly, where it
-// is the innermost one; else as counted ones, down to it. `by_jump`: its frame is gone already, so
-// it is the innermost region or none, and was opened below.
-void leave_instrumented_region(std::uint64_t name, std::uintptr_t stack_pointer,
-                               bool by_jump) noexcept;
+// The function that opened a region by `name` at this very stack pointer is over: exactly, where
+// it returns and is the innermost one; else as counted ones, down to it. `by_jump`: its frame is
+// gone already, so it is the innermost region or none, and was opened below.
+void leave_instrumented_region(std::uint64_t name, std::uintptr_t stack_pointer, bool by_jump,
+                               bool returns) noexcept;
 
 // The thread is about to jump to where `stack_pointer` stands: what is below it, on the same
 // machine stack, is over.

@@ -33,7 +33,7 @@ class Instrumented(unittest.TestCase):
         self.assertEqual(20000 + 1100 + 100 + 400 + 100, report["regions_entered"])
         # All is taken back but what was thrown or jumped over, of which nobody said that it may be reset.
         self.assertLess(report["trusted_bytes_peak"], 2 << 20)
-        self.assertEqual(200, report["escapes"])
+        self.assertEqual(300, report["escapes"])
 
 
 if __name__ == "__main__":

@@ -13,8 +13,10 @@ import sys
 import unittest
 
 FUNCTIONS = ("scratch_hook_begin", "scratch_hook_end")
-# Our own part of the quick way, which is looked through too.
-MAY_CALL = ("begin_otherwise", "begin_instrumented")
+# Our own part of the quick way, looked through too; and what instrumented functions call, as any function: it need
+# not keep their registers.
+PARTS = ("begin_otherwise",)
+MAY_CALL = (*PARTS, "begin_instrumented")
 
 
 class QuickWays(unittest.TestCase):
@@ -29,13 +31,13 @@ class QuickWays(unittest.TestCase):
 
     def functions(self) -> list[str]:
         names = subprocess.run(["nm", self.shim], check=True, capture_output=True, text=True).stdout.split()
-        return [*FUNCTIONS, *(name for name in names if any(f"{len(part)}{part}E" in name for part in MAY_CALL))]
+        return [*FUNCTIONS, *(name for name in names if any(f"{len(part)}{part}E" in name for part in PARTS))]
 
     def test_no_vector_register_and_no_call(self) -> None:
         for function in self.functions():
             with self.subTest(function):
                 lines = self.instructions(function)
-                self.assertGreater(len(lines), 5)
+                self.assertTrue(lines)
                 self.assertEqual([], [line for line in lines if re.search(r"%[xyz]?mm|%st\b|%k[0-7]", line)])
                 calls = [line for line in lines if line.startswith("call")]
                 self.assertEqual([], [line for line in calls if not any(name in line for name in MAY_CALL)])
