@@ -1,6 +1,7 @@
 #include "shim/heap/chunks.hpp"
 
 #include <cstring>
+#include <utility>
 
 #include "shim/heap/fatal.hpp"
 #include "shim/heap/statistics.hpp"
@@ -255,6 +256,14 @@ void give_back_dead(thread_heap *heap, chunk *dead) noexcept {
     unlink_chunk(list_of(heap, dead), dead);
     if (!dead->trusted) unpin(heap, dead);
     give_back(heap, dead);
+}
+
+void give_up_reserves(thread_heap *heap) noexcept {
+    if (chunk *spare = std::exchange(heap->spare, nullptr)) give_back_chunks(spare, 1);
+    for (const bool trusted : {false, true})
+        if (std::exchange(heap->charged_ahead[trusted], false))
+            (trusted ? held_trusted : budgeted.held)
+                .fetch_sub(chunk_size, std::memory_order_relaxed);
 }
 
 void publish_holdings(std::size_t ahead_in_budget, std::size_t ahead_trusted) noexcept {

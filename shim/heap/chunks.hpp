@@ -59,6 +59,9 @@ void give_back(thread_heap *heap, chunk *c) noexcept;
 // The same for a retired chunk in which nothing lives any more: out of its list first.
 void give_back_dead(thread_heap *heap, chunk *dead) noexcept;
 
+// Gives back what a heap keeps for its next need; its thread is gone.
+void give_up_reserves(thread_heap *heap) noexcept;
+
 // Writes what is held now into the process's counters, less what is charged ahead.
 void publish_holdings(std::size_t ahead_in_budget, std::size_t ahead_trusted) noexcept;
 

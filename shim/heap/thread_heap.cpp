@@ -179,7 +179,8 @@ void *push_slowly(std::size_t size, std::size_t alignment, std::uint32_t site,
         return push_large(heap, size, std::max(alignment, sizeof(block)), site);
     if (void *pushed = push_in_current(heap, size, alignment, site)) return pushed;
     retire_current(heap);
-    if (open_chunk(heap)) return push_in_current(heap, size, alignment, site);
+    if (open_chunk(heap) || (reclaim_from_dead_thread() && open_chunk(heap)))
+        return push_in_current(heap, size, alignment, site);
     if (!budget_has_room()) counters().budget_refusals.fetch_add(1, std::memory_order_relaxed);
     return nullptr;
 }

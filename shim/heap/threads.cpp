@@ -7,8 +7,10 @@
 
 #include "core/pages.hpp"
 #include "core/tasks.hpp"
+#include "shim/heap/chunks.hpp"
 #include "shim/heap/inside.hpp"
 #include "shim/heap/machine_stack.hpp"
+#include "shim/heap/remote.hpp"
 #include "shim/lifecycle/start.hpp"
 #include "shim/observe/counters.hpp"
 #include "shim/observe/descriptor.hpp"
@@ -24,6 +26,11 @@ namespace {
 
 // A new thread asks the kernel about this many older ones before it starts a heap of its own.
 constexpr std::uint32_t asked_at_start = 4;
+
+// Each search costs a few system calls, and where all threads are alive it finds nothing.
+constexpr std::uint32_t refusals_per_search = 128;
+// No thread ever has this number, so whoever asks hears that it is gone.
+constexpr std::uint32_t nobody = INT32_MAX;
 
 // The heaps lie in parts that are mapped when the first heap of each is started: programs under a
 // limit on addresses have few threads.
@@ -61,19 +68,33 @@ bool map_part(std::uint32_t slot) noexcept {
     return true;
 }
 
+// Read while another thread may write it; of a thread that is gone it stays as it is.
+bool holds_chunks(const thread_heap &heap) noexcept {
+    return __atomic_load_n(&heap.current, __ATOMIC_RELAXED) != nullptr ||
+           __atomic_load_n(&heap.retired, __ATOMIC_RELAXED) != nullptr ||
+           __atomic_load_n(&heap.spare, __ATOMIC_RELAXED) != nullptr ||
+           __atomic_load_n(&heap.charged_ahead[0], __ATOMIC_RELAXED);
+}
+
+enum class wanted : bool { any, with_chunks };
+
 // The heap of a thread that is no more, taken over with all its blocks; null where none was found
 // quickly.
-thread_heap *adopt(tasks::task_id process, tasks::task_id thread) noexcept {
+thread_heap *adopt(tasks::task_id process, tasks::task_id thread, wanted which) noexcept {
     const std::uint32_t count = heaps_ever_started();
-    for (std::uint32_t asked = 0; asked < asked_at_start && asked < count; ++asked) {
+    std::uint32_t asked = 0;
+    for (std::uint32_t seen = 0; asked < asked_at_start && seen < count; ++seen) {
         const std::uint32_t slot = next_asked.fetch_add(1, std::memory_order_relaxed) % count;
         thread_heap *heap = heap_at(slot);
+        if (heap == this_thread.own) continue;
+        if (which == wanted::with_chunks && !holds_chunks(*heap)) continue;
         shared_words &shared = heap->shared;
         std::uint32_t owner = shared.thread_id.load(std::memory_order_acquire);
         if (owner == 0 || shared.abandoned.load(std::memory_order_relaxed)) continue;
         if (shared.process.load(std::memory_order_relaxed) != process &&
             !forker_known.load(std::memory_order_acquire))
             continue;
+        ++asked;
         if (owner != thread && !tasks::is_gone(process, owner)) continue;
         // First it is ours alone: another new thread may have taken it while the kernel was asked,
         // and the word would be that one's.
@@ -172,7 +193,7 @@ thread_heap *start_own_heap() noexcept {
     const tasks::task_id thread = tasks::this_thread();
     // A child's main thread is the one that came along, and it has no heap.
     if (thread == process) forker_known.store(true, std::memory_order_release);
-    thread_heap *heap = adopt(process, thread);
+    thread_heap *heap = adopt(process, thread, wanted::any);
     if (heap != nullptr) {
         close_for_adoption(heap);
     } else if ((heap = begin_new(thread)) == nullptr) {
@@ -184,6 +205,24 @@ thread_heap *start_own_heap() noexcept {
     heap->hot.inside = this_thread.slow;
     counters().threads.fetch_add(1, std::memory_order_relaxed);
     return heap;
+}
+
+bool reclaim_from_dead_thread() noexcept {
+    static constinit std::atomic<std::uint32_t> refusals{0};
+    if (refusals.fetch_add(1, std::memory_order_relaxed) % refusals_per_search != 0) return false;
+    const tasks::task_id process = tasks::this_process();
+    if (process != birth->process.load(std::memory_order_relaxed)) return false;
+    thread_heap *heap = adopt(process, tasks::this_thread(), wanted::with_chunks);
+    if (heap == nullptr) return false;
+    close_for_adoption(heap);
+    drain_remote_frees(heap);
+    give_up_reserves(heap);
+    heap->shared.process.store(process, std::memory_order_relaxed);
+    heap->hot.inside = 0;
+    heap->shared.thread_id.store(nobody, std::memory_order_release);
+    if (!budget_has_room()) return false;
+    refusals.store(0, std::memory_order_relaxed);
+    return true;
 }
 
 bool on_alternate_stack() noexcept {

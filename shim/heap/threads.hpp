@@ -14,6 +14,10 @@ inline constexpr std::uint32_t most_heaps = 2048;
 // had. Under the inside word.
 thread_heap *start_own_heap() noexcept;
 
+// The budget is reached: a heap whose thread is gone gives back what it does not need. True where
+// there is room now; where searches are in vain, few calls make one. Under the inside word.
+bool reclaim_from_dead_thread() noexcept;
+
 // Tells the kernel to blank our word in forked children. Once, before the first heap.
 void watch_for_fork() noexcept;
 

@@ -53,7 +53,7 @@ void begin_region(thread_heap *heap, std::uint64_t name, std::uintptr_t stack_po
         check::begin_scope(heap);
     else if (kind == region_kind::paused)
         set_top(heap, nullptr, 0, 0);
-    else
+    else if (!open_chunk(heap) && !trusted && reclaim_from_dead_thread())
         open_chunk(heap);
     publish_regions(heap);
 }

@@ -187,6 +187,40 @@ TEST(thread, ten_thousand_short_ones_leave_nothing_behind) {
     }
 }
 
+// Many at a time hold all of the budget; those that are left have it again when they are gone, and
+// no new thread has to come for that.
+SCENARIO(outlived_many) {
+    start_of_scratch_memory();
+    std::atomic<int> done{0};
+    std::vector<std::thread> threads;
+    for (int number = 0; number < 200; ++number)
+        threads.emplace_back([&done] {
+            scratch_free(scratch_alloc(100));
+            done.fetch_add(1);
+            while (done.load() != 200)
+                std::this_thread::yield();
+        });
+    for (std::thread &thread : threads)
+        thread.join();
+    // More than half of it. Who was refused does not look for it each time.
+    for (int round = 0; round < 1000; ++round) {
+        SCRATCH_REGION("what goes on");
+        void *blocks[160];
+        for (void *&block : blocks) {
+            block = malloc(30000);
+            REQUIRE(round < 500 || is_scratch(block));
+        }
+        for (void *block : blocks)
+            free(block);
+    }
+    return 0;
+}
+
+TEST(thread, gives_its_budget_back_to_those_that_are_left) {
+    const outcome result = run(outlived_many);
+    EXPECT_TRUE(result.exited_with(0)) << result.describe();
+}
+
 #if defined(__x86_64__)
 
 // A kernel that takes its time: the first of two new threads takes over a dead one's blocks, and
