@@ -39,10 +39,21 @@ void direct_new(malloc_function operator_new) noexcept {
 
 // The common case is in the exported malloc; here come threads without a region, full chunks, the
 // runtime's own calls, and all calls where they are counted.
-void *scoped_malloc(std::size_t size) noexcept {
-    if (void *pushed = push_in_region(size, 1, SCRATCH_ORIGIN)) return pushed;
+[[gnu::noinline]] void *push_or_pass(std::size_t size, origin from) noexcept {
+    if (void *pushed = push_in_region(size, 1, from)) return pushed;
     count_next_call(size);
     return next.malloc(size);
+}
+
+// What a program pays for regions that it has not opened.
+[[gnu::always_inline]] inline bool is_outside_regions() noexcept {
+    const thread_heap *heap = this_thread.own;
+    return heap == nullptr || (heap->regions.depth == 0 && !heap->plain_calls_outside);
+}
+
+void *scoped_malloc(std::size_t size) noexcept {
+    if (is_outside_regions() && !is_counting()) return next.malloc(size);
+    return push_or_pass(size, SCRATCH_ORIGIN);
 }
 
 void *scoped_new(std::size_t size) {
@@ -119,7 +130,7 @@ void *call_next_new(std::size_t size, std::uintptr_t caller) {
 void *push_in_region(std::size_t size, std::size_t alignment, origin from) noexcept {
     const std::uintptr_t caller = from.caller;
     thread_heap *heap = this_thread.own;
-    if (heap == nullptr || (heap->regions.depth == 0 && !heap->plain_calls_outside)) return nullptr;
+    if (is_outside_regions()) return nullptr;
     if (may_be_runtime(caller) && is_runtime(caller)) return nullptr;
     if (alignment > largest_alignment) return nullptr;
     if (alignment <= sizeof(block))
