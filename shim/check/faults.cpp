@@ -11,6 +11,7 @@
 #include "shim/check/report_stack.hpp"
 #include "shim/check/uses.hpp"
 #include "shim/heap/inside.hpp"
+#include "shim/heap/threads.hpp"
 #include "shim/next/next.hpp"
 #include "shim/observe/descriptor.hpp"
 
@@ -164,6 +165,16 @@ void handle(int signal, siginfo_t *info, void *context) {
 
 std::uint64_t bit_of(int signal) noexcept { return std::uint64_t{1} << (signal & 63); }
 
+// The child's handlers are its own, and what the program has for SIGSEGV is noted in memory that is
+// its parent's.
+int set_action_in_vfork_child(int signal, const struct sigaction *wanted,
+                              struct sigaction *before) noexcept {
+    const struct sigaction was = program_action();
+    const int failed = next_action(signal, wanted, before);
+    if (failed == 0 && before != nullptr && signal == SIGSEGV) *before = was;
+    return failed;
+}
+
 } // namespace
 
 void watch_faults() noexcept {
@@ -180,6 +191,7 @@ int set_action(int signal, const struct sigaction *wanted, struct sigaction *bef
     if (next_action == nullptr)
         next_action = reinterpret_cast<action_function>(find_next("__sigaction"));
     if (!watching) return next_action(signal, wanted, before);
+    if (is_vfork_child()) return set_action_in_vfork_child(signal, wanted, before);
     if (signal == SIGSEGV) {
         const struct sigaction was = program_action();
         if (wanted != nullptr) {

@@ -151,6 +151,12 @@ void watch_for_fork() noexcept {
 
 bool is_forked_child() noexcept { return forked; }
 
+// It has its parent's memory and threads, and a number of its own.
+bool is_vfork_child() noexcept {
+    const tasks::task_id before = birth->process.load(std::memory_order_relaxed);
+    return before != 0 && before != tasks::this_process();
+}
+
 void notice_fork() noexcept {
     if (!watched) return;
     std::uint32_t blank = 0;
@@ -186,10 +192,9 @@ void abandon_own_heap() noexcept {
 thread_heap *start_own_heap() noexcept {
     if (this_thread.own != nullptr) return this_thread.own;
     if (!open_reservation()) return nullptr;
+    // To a vfork child all threads would seem gone.
+    if (is_vfork_child()) return nullptr;
     const tasks::task_id process = tasks::this_process();
-    // A vfork child has its parent's memory and threads, and a number of its own: to it they would
-    // all seem gone.
-    if (process != birth->process.load(std::memory_order_relaxed)) return nullptr;
     const tasks::task_id thread = tasks::this_thread();
     // A child's main thread is the one that came along, and it has no heap.
     if (thread == process) forker_known.store(true, std::memory_order_release);

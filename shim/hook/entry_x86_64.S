@@ -18,12 +18,15 @@
 #define STATE_COMPONENTS 0xe7
 #define STATE_SIZE 2688
 
+# As hook/machine_x86_64.cpp has it.
+#define STATE_BY_XSAVE 2
+
 # Vector registers and the x87 stack to below the frame. Clobbers rax, rcx, rdx and rsp.
 .macro save_state
         subq    $STATE_SIZE, %rsp
         andq    $-64, %rsp
-        cmpb    $0, scratch_hook_has_xsave(%rip)
-        je      1f
+        cmpb    $STATE_BY_XSAVE, scratch_hook_state(%rip)
+        jne     1f
         xorl    %edx, %edx
         leaq    512(%rsp), %rcx
         movq    %rdx, (%rcx)
@@ -42,8 +45,8 @@
 .endm
 
 .macro restore_state
-        cmpb    $0, scratch_hook_has_xsave(%rip)
-        je      1f
+        cmpb    $STATE_BY_XSAVE, scratch_hook_state(%rip)
+        jne     1f
         xorl    %edx, %edx
         movl    $STATE_COMPONENTS, %eax
         xrstor64 (%rsp)
@@ -163,6 +166,9 @@ scratch_hook_enter_v1:
 .Lno_quick_call:
         cmpl    $ANSWER_SLOWLY, %eax
         jne     .Ljump
+        cmpb    $0, scratch_hook_state(%rip)
+        je      .Llearn_machine
+.Lbegin_slowly:
         save_state
         leaq    -FRAME_SIZE(%rbp), %rdi
         call    scratch_hook_begin_slowly
@@ -188,6 +194,11 @@ scratch_hook_enter_v1:
         jmp     *%r11
         .cfi_restore_state
 
+# A call out of a library's constructor may come before the shim's own.
+.Llearn_machine:
+        call    scratch_hook_learn_machine
+        jmp     .Lbegin_slowly
+
 # r11 is the only register that belongs to nobody.
         .cfi_def_cfa %rsp, 8
         .cfi_restore %rbp
@@ -200,11 +211,11 @@ scratch_hook_enter_v1:
         .size   scratch_hook_enter_v1, . - scratch_hook_enter_v1
 
         .bss
-        .globl  scratch_hook_has_xsave
-        .hidden scratch_hook_has_xsave
-        .type   scratch_hook_has_xsave, @object
-        .size   scratch_hook_has_xsave, 1
-scratch_hook_has_xsave:
+        .globl  scratch_hook_state
+        .hidden scratch_hook_state
+        .type   scratch_hook_state, @object
+        .size   scratch_hook_state, 1
+scratch_hook_state:
         .zero   1
 
         .section .note.GNU-stack, "", @progbits

@@ -3,7 +3,11 @@
 #include <cpuid.h>
 #include <cstdint>
 
-extern "C" std::uint8_t scratch_hook_has_xsave __attribute__((visibility("hidden")));
+// Compiled to use no vector register: the first hooked call may ask, with its arguments in them.
+extern "C" {
+extern std::uint8_t scratch_hook_state __attribute__((visibility("hidden")));
+[[gnu::visibility("hidden")]] void scratch_hook_learn_machine() noexcept;
+}
 
 namespace scratch::shim {
 
@@ -12,6 +16,12 @@ namespace {
 // As hook/entry_x86_64.S has it.
 constexpr unsigned kept_components = 0xe7;
 constexpr unsigned room_for_state = 2688;
+
+// How the entry keeps registers; said once and never changed, since what was kept in one way cannot
+// be restored in the other.
+constexpr std::uint8_t not_known = 0;
+constexpr std::uint8_t by_fxsave = 1;
+constexpr std::uint8_t by_xsave = 2;
 
 unsigned components_in_use() noexcept {
     unsigned low;
@@ -36,14 +46,19 @@ bool has_room_for_components() noexcept {
 
 } // namespace
 
-bool prepare_machine_for_hooks() noexcept {
+extern "C" void scratch_hook_learn_machine() noexcept {
     unsigned a;
     unsigned b;
     unsigned c;
     unsigned d;
     // The system saves and restores them, so programs may use them.
-    scratch_hook_has_xsave = __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_OSXSAVE) != 0;
-    return scratch_hook_has_xsave == 0 || has_room_for_components();
+    const bool has_xsave = __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_OSXSAVE) != 0;
+    scratch_hook_state = has_xsave ? by_xsave : by_fxsave;
+}
+
+bool prepare_machine_for_hooks() noexcept {
+    if (scratch_hook_state == not_known) scratch_hook_learn_machine();
+    return scratch_hook_state == by_fxsave || has_room_for_components();
 }
 
 } // namespace scratch::shim

@@ -154,6 +154,18 @@ int dies_of_fault_while_blocked() {
     return 0;
 }
 
+int vfork_child_sets_default() {
+    signal(SIGSEGV, [](int) { _exit(9); });
+    if (const pid_t child = vfork(); child == 0) {
+        signal(SIGSEGV, SIG_DFL);
+        _exit(0);
+    } else {
+        waitpid(child, nullptr, 0);
+    }
+    *static_cast<volatile int *>(nullptr) = 1;
+    return 0;
+}
+
 // A use where faults are hard to survive.
 int use_with_all_blocked() {
     sigset_t all;
@@ -475,6 +487,7 @@ constexpr entry entries[] = {
     SCRATCH_ENTRY(dies_of_sent_fault),
     SCRATCH_ENTRY(dies_of_deep_recursion),
     SCRATCH_ENTRY(dies_of_fault_while_blocked),
+    SCRATCH_ENTRY(vfork_child_sets_default),
     SCRATCH_ENTRY(use_with_all_blocked),
     SCRATCH_ENTRY(use_in_handler_that_blocks_all),
     SCRATCH_ENTRY(use_on_small_stack),

@@ -16,6 +16,9 @@ class OwnFaultHandlersWork(CheckTest):
         self.assertIn("overflow of the stack handled", outcome.output)
         self.assertIn("then by default 1", outcome.output)
 
+    def test_handler_outlives_that_of_a_vfork_child(self) -> None:
+        self.assertEqual(9, self.assert_same(HOSTILE, "vfork_child_sets_default").status)
+
     def test_deaths(self) -> None:
         for death in ("dies_of_fault", "dies_of_sent_fault", "dies_of_deep_recursion", "dies_of_fault_while_blocked"):
             with self.subTest(death):
