@@ -81,8 +81,7 @@ void write_it() noexcept {
     if (has_reports_file()) {
         plain_text text(room, sizeof room);
         add_as_json(text, content);
-        if (!text.cut()) add_to_reports_file(text.view());
-        return;
+        if (text.cut() || add_to_reports_file(text.view())) return;
     }
     if (!standard_error_unchanged()) return;
     plain_text text(room, sizeof room);

@@ -49,6 +49,15 @@ bool create() noexcept {
     return false;
 }
 
+bool say_lost() noexcept {
+    static constinit bool said = false;
+    if (!said)
+        log_raw("not all reports can be written to %s; the others go to standard error",
+                path.bytes);
+    said = true;
+    return false;
+}
+
 } // namespace
 
 void open_reports_file(const char *pattern) noexcept {
@@ -58,18 +67,20 @@ void open_reports_file(const char *pattern) noexcept {
 
 bool has_reports_file() noexcept { return wanted != nullptr; }
 
-void add_to_reports_file(std::string_view report) noexcept {
-    if (owner != tasks::this_process() && !create()) return;
+bool add_to_reports_file(std::string_view report) noexcept {
+    if (owner != tasks::this_process() && !create()) return false;
     const int file = open(path.bytes, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (file < 0) return;
+    if (file < 0) return say_lost();
     const std::string_view separator = empty ? "\n" : ",\n";
     const auto put = [file](std::string_view text, off_t at) {
-        return pwrite(file, text.data(), text.size(), at) == static_cast<ssize_t>(text.size());
+        return write_whole_at(file, text, at);
     };
     const auto after = end + static_cast<off_t>(separator.size() + report.size());
     // The ending first: a full disk then leaves what was there.
-    if (put(ending, after) && put(report, end + static_cast<off_t>(separator.size())) &&
-        put(separator, end)) {
+    const bool added = put(ending, after) &&
+                       put(report, end + static_cast<off_t>(separator.size())) &&
+                       put(separator, end);
+    if (added) {
         end = after;
         empty = false;
     } else {
@@ -77,6 +88,7 @@ void add_to_reports_file(std::string_view report) noexcept {
         if (ftruncate(file, end + static_cast<off_t>(ending.size())) != 0) wanted = nullptr;
     }
     close_descriptor(file);
+    return added || say_lost();
 }
 
 } // namespace scratch::shim::check

@@ -13,7 +13,8 @@ void open_reports_file(const char *pattern) noexcept;
 // Whether reports go there.
 bool has_reports_file() noexcept;
 
-// Adds a report. A forked child makes a file of its own with its first one.
-void add_to_reports_file(std::string_view report) noexcept;
+// Adds a report; false where it could not be written, which is said once. A forked child makes a
+// file of its own with its first one.
+bool add_to_reports_file(std::string_view report) noexcept;
 
 } // namespace scratch::shim::check

@@ -41,6 +41,8 @@ struct file_identity {
 // non-blocking descriptor is full. A closed pipe, a file size limit and a terminal that stops
 // background jobs cost the bytes, but raise no signal. True if everything was written.
 bool write_whole(int descriptor, std::string_view bytes) noexcept;
+// The same at an offset of a file, which stays where it is; false where the disk is full, too.
+bool write_whole_at(int descriptor, std::string_view bytes, std::int64_t offset) noexcept;
 
 file_identity identify(int descriptor) noexcept;
 // Does not follow a symbolic link at the end of `path`.

@@ -18,6 +18,7 @@ namespace {
 // A whole register for each argument: the kernel reads all of it where libc's own type is shorter.
 long as_word(std::size_t value) noexcept { return static_cast<long>(value); }
 long as_word(int value) noexcept { return value; }
+long as_word(long value) noexcept { return value; }
 long as_word(unsigned value) noexcept { return static_cast<long>(value); }
 long as_word(const void *pointer) noexcept { return reinterpret_cast<long>(pointer); }
 
@@ -105,6 +106,19 @@ bool write_whole(int descriptor, std::string_view bytes) noexcept {
         } else if (written != -EINTR) {
             return false;
         }
+    }
+    return true;
+}
+
+bool write_whole_at(int descriptor, std::string_view bytes, std::int64_t offset) noexcept {
+    const without_write_signals quiet;
+    while (!bytes.empty()) {
+        const long written =
+            call_kernel(SYS_pwrite64, descriptor, bytes.data(), bytes.size(), offset);
+        if (written == -EINTR) continue;
+        if (written <= 0) return false;
+        bytes.remove_prefix(static_cast<std::size_t>(written));
+        offset += written;
     }
     return true;
 }

@@ -4,6 +4,7 @@ the program is listed where wanted."""
 
 from __future__ import annotations
 
+import resource
 import signal
 
 from fixture import HOSTILE, PLANTED, CheckTest, check, check_to_file, main
@@ -44,6 +45,18 @@ class ReportsEndAsAsked(CheckTest):
     def test_json_of_a_clean_and_of_a_halted_program(self) -> None:
         self.assertEqual([], check_to_file(PLANTED, "clean")[1][0]["reports"])
         self.assertEqual(1, len(check_to_file(PLANTED, "read_after_free", options="halt")[1][0]["reports"]))
+
+    def test_file_that_may_not_grow_sends_reports_to_standard_error(self) -> None:
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (500, limits[1]))
+        try:
+            outcome, (file,) = check_to_file(PLANTED, "write_after_free")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        self.assertEqual((check(PLANTED, "write_after_free").status, "went on\n"), (outcome.status, outcome.output))
+        self.assertEqual([], file["reports"])
+        self.assertIn("not all reports can be written to", outcome.error)
+        self.assert_one(outcome, "use-after-free")
 
     def test_what_survived_is_listed(self) -> None:
         report = self.assert_one(check(PLANTED, "work", options=""), "escape")

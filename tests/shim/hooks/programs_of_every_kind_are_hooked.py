@@ -28,6 +28,22 @@ KINDS = {
 }
 
 
+# Runs before the shim's own constructor. What registers are kept in must not be taken for what it was before.
+EARLY = """
+#include "library.h"
+double sum;
+static void __attribute__((noinline)) dirty_the_stack(void) {
+    volatile unsigned char bytes[16384];
+    for (unsigned i = 0; i < sizeof bytes; ++i) bytes[i] = 0xff;
+}
+__attribute__((constructor)) static void call_before_start(void) {
+    dirty_the_stack();
+    sum = sum_of_numbers(3, 1.0, 2.0, 4.0);
+}
+"""
+AFTER_EARLY = "extern double sum; int main(void) { return sum == 7.0 ? 0 : 1; }"
+
+
 class EveryKind(unittest.TestCase):
     source: str
     library: Path
@@ -66,6 +82,20 @@ class EveryKind(unittest.TestCase):
         if clang is None:
             self.skipTest("LOUDLY SKIPPED: no clang")
         self.check(clang)
+
+    def test_first_call_out_of_a_constructor(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            sources = {"early.c": EARLY, "program.c": AFTER_EARLY}
+            for name, text in sources.items():
+                (Path(folder) / name).write_text(text, encoding="utf-8")
+            libraries = [f"-L{self.library.parent}", "-lhooked", f"-Wl,-rpath,{self.library.parent}"]
+            subprocess.run(["cc", "-O2", "-shared", "-fPIC", f"-I{Path(self.source).parent}", "early.c", "-o",
+                            "libearly.so", *libraries], cwd=folder, check=True)
+            subprocess.run(["cc", "program.c", "-o", "program", "-L.", "-learly", f"-Wl,-rpath,{folder}", *libraries],
+                           cwd=folder, check=True)
+            environment = {**os.environ, "LD_PRELOAD": self.preloaded, "SCRATCH_MODE": "scoped"}
+            result = subprocess.run([f"{folder}/program"], env=environment, capture_output=True, text=True, check=False)
+            self.assertEqual((0, "", ""), (result.returncode, result.stdout, result.stderr))
 
 
 if __name__ == "__main__":
