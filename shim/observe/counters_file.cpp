@@ -35,28 +35,50 @@ int create_with(const char *path, unsigned permissions, std::string_view content
 
 enum class earlier_file { foreign, of_living_process, of_dead_process };
 
+// Reports of mode check grow while their process lives, and say which that is. 0: none.
+std::uint32_t reporting_process(std::string_view text) noexcept {
+    constexpr std::string_view before = ",\"pid\":";
+    constexpr std::string_view behind = ",\"mode\":\"check\"";
+    const std::size_t at = text.find(before);
+    if (at == std::string_view::npos) return 0;
+    text.remove_prefix(at + before.size());
+    std::uint32_t process = 0;
+    while (!text.empty() && text.front() >= '0' && text.front() <= '9') {
+        process = process * 10 + static_cast<std::uint32_t>(text.front() - '0');
+        text.remove_prefix(1);
+    }
+    return text.starts_with(behind) ? process : 0;
+}
+
 // Whose file stands where ours should go.
 earlier_file judge_earlier(const char *path) noexcept {
     const int descriptor = open_to_read(path);
     if (descriptor < 0) return earlier_file::foreign;
     const file_identity file = identify(descriptor);
-    process_counters head;
-    const long size = read_start(descriptor, reinterpret_cast<char *>(&head),
-                                 offsetof(process_counters, program));
+    // A report's head has the program's name in it, its signs escaped.
+    char bytes[2048];
+    static_assert(sizeof bytes >= offsetof(process_counters, program));
+    const long size = read_start(descriptor, bytes, sizeof bytes);
     close_descriptor(descriptor);
     if (!file.regular || file.owner != this_user() || size < 0) return earlier_file::foreign;
 
-    const std::string_view text(reinterpret_cast<const char *>(&head),
-                                static_cast<std::size_t>(size));
-    for (const std::string_view beginning : report_beginnings)
-        if (text.starts_with(beginning)) return earlier_file::of_dead_process;
+    const std::string_view text(bytes, static_cast<std::size_t>(size));
+    for (const std::string_view beginning : report_beginnings) {
+        if (!text.starts_with(beginning)) continue;
+        const std::uint32_t reporting = reporting_process(text);
+        return reporting != 0 && process_may_live(reporting) ? earlier_file::of_living_process
+                                                             : earlier_file::of_dead_process;
+    }
     // Nothing can be lost in an empty file.
     if (size == 0) return earlier_file::of_dead_process;
-    const bool ours =
-        text.size() >= offsetof(process_counters, program) && head.magic == counters_magic;
-    if (!ours) return earlier_file::foreign;
-    return process_may_live(head.pid) ? earlier_file::of_living_process
-                                      : earlier_file::of_dead_process;
+    std::uint64_t magic;
+    std::uint32_t process;
+    if (text.size() < offsetof(process_counters, program)) return earlier_file::foreign;
+    std::memcpy(&magic, bytes + offsetof(process_counters, magic), sizeof magic);
+    std::memcpy(&process, bytes + offsetof(process_counters, pid), sizeof process);
+    if (magic != counters_magic) return earlier_file::foreign;
+    return process_may_live(process) ? earlier_file::of_living_process
+                                     : earlier_file::of_dead_process;
 }
 
 bool name_default_file(const char *folder, std::uint32_t process, path_text &path) noexcept {

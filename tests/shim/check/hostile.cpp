@@ -315,6 +315,12 @@ int use_in_thread() {
     }).join();
     return 0;
 }
+int use_then_exec() {
+    keep_beyond_scope(100);
+    use_kept();
+    execl("/proc/self/exe", "again", "use_in_thread", nullptr);
+    return 1;
+}
 int use_in_child() {
     keep_beyond_scope(100);
     const pid_t child = fork();
@@ -499,6 +505,7 @@ constexpr entry entries[] = {
     SCRATCH_ENTRY(addresses_differ),
     SCRATCH_ENTRY(threads),
     SCRATCH_ENTRY(use_in_thread),
+    SCRATCH_ENTRY(use_then_exec),
     SCRATCH_ENTRY(use_in_child),
     SCRATCH_ENTRY(forks_among_threads),
     SCRATCH_ENTRY(leaves_early),

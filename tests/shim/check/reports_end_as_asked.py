@@ -46,6 +46,10 @@ class ReportsEndAsAsked(CheckTest):
         self.assertEqual([], check_to_file(PLANTED, "clean")[1][0]["reports"])
         self.assertEqual(1, len(check_to_file(PLANTED, "read_after_free", options="halt")[1][0]["reports"]))
 
+    def test_reports_before_an_exec_stay(self) -> None:
+        _, files = check_to_file(HOSTILE, "use_then_exec")
+        self.assertEqual([["use-after-scope"]] * 2, [[one["kind"] for one in file["reports"]] for file in files])
+
     def test_file_that_may_not_grow_sends_reports_to_standard_error(self) -> None:
         limits = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (500, limits[1]))

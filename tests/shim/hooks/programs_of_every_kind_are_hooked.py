@@ -88,8 +88,9 @@ class EveryKind(unittest.TestCase):
             sources = {"early.c": EARLY, "program.c": AFTER_EARLY}
             for name, text in sources.items():
                 (Path(folder) / name).write_text(text, encoding="utf-8")
-            libraries = [f"-L{self.library.parent}", "-lhooked", f"-Wl,-rpath,{self.library.parent}"]
-            subprocess.run(["cc", "-O2", "-shared", "-fPIC", f"-I{Path(self.source).parent}", "early.c", "-o",
+            beside, headers = Path(self.library).resolve().parent, Path(self.source).resolve().parent
+            libraries = [f"-L{beside}", "-lhooked", f"-Wl,-rpath,{beside}"]
+            subprocess.run(["cc", "-O2", "-shared", "-fPIC", f"-I{headers}", "early.c", "-o",
                             "libearly.so", *libraries], cwd=folder, check=True)
             subprocess.run(["cc", "program.c", "-o", "program", "-L.", "-learly", f"-Wl,-rpath,{folder}", *libraries],
                            cwd=folder, check=True)
