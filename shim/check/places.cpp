@@ -182,4 +182,20 @@ void leave_pages(const record &of) noexcept {
     close_from_first(guarded ? end + 1 : end);
 }
 
+bool hold_page(page_number page) noexcept {
+    auto &live = arena.pages[page].live;
+    auto now = live.load(std::memory_order_relaxed);
+    while (now != 0)
+        if (live.compare_exchange_weak(now, static_cast<decltype(now)>(now + 1),
+                                       std::memory_order_acq_rel, std::memory_order_relaxed))
+            return true;
+    return false;
+}
+
+void let_go_of_page(page_number page) noexcept {
+    if (arena.pages[page].live.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    examine_before_close(page, 1);
+    close_pages(page, 1);
+}
+
 } // namespace scratch::shim::check

@@ -37,6 +37,11 @@ record *place_alone(places &at, const request &wanted, std::uint32_t scope) noex
 // Takes a dead block off its pages, and closes those that nothing lives on.
 void leave_pages(const record &of) noexcept;
 
+// Keeps a page open on which something lives, so that it can be read while other threads free;
+// false where nothing does, since somebody closes it. It is closed by who lets go of it last.
+bool hold_page(page_number page) noexcept;
+void let_go_of_page(page_number page) noexcept;
+
 // Ends the segment of the window that the scope has begun, so that all its pages are in its list.
 void finish_segment(places &at) noexcept;
 

@@ -91,10 +91,36 @@ void examine_live(const record &block, const backtrace &here, const char *where)
               .where = where});
 }
 
+page_number last_page_of(const record &block) noexcept {
+    return page_of(payload_of(block) + block.size + slack_of(block) - 1);
+}
+
+// The pages of a block from `first` on, kept open while it lives; false where one of them is being
+// closed by another thread.
+class held_pages {
+public:
+    held_pages(const record &block, page_number first) noexcept
+        : first_(first), end_(first), last_(last_page_of(block)) {
+        while (end_ <= last_ && hold_page(end_))
+            ++end_;
+    }
+    ~held_pages() {
+        while (end_ > first_)
+            let_go_of_page(--end_);
+    }
+    held_pages(const held_pages &) = delete;
+    held_pages &operator=(const held_pages &) = delete;
+
+    explicit operator bool() const noexcept { return end_ > last_; }
+
+private:
+    page_number first_;
+    page_number end_;
+    page_number last_;
+};
+
 bool is_readable(const record &block) noexcept {
-    const std::uintptr_t payload = payload_of(block);
-    const page_number last = page_of(payload + block.size + slack_of(block) - 1);
-    for (page_number page = page_of(payload); page <= last; ++page)
+    for (page_number page = page_of(payload_of(block)); page <= last_page_of(block); ++page)
         if (state_of(page) != page_state::open) return false;
     return true;
 }
@@ -190,7 +216,9 @@ void examine_before_close(page_number first, page_number pages) noexcept {
     backtrace here;
     here.depth = 0;
     for_each_block(first, pages, [&](record &block) {
-        if (block.sum == 0 || !is_readable(block) || sum_of_contents(block) == block.sum) return;
+        if (block.sum == 0) return;
+        const held_pages beyond(block, first + pages);
+        if (!beyond || !is_readable(block) || sum_of_contents(block) == block.sum) return;
         if (here.depth == 0) take_backtrace(here);
         examine_freed(block, here, "found here, when its page was closed");
     });
@@ -205,7 +233,8 @@ void examine_all() noexcept {
     for (page_number page = 1; page < highest_page(); ++page) {
         if (state_of(page) != page_state::open) continue;
         for_each_block(page, 1, [&](record &block) {
-            examine(block, here, "found here, at exit");
+            // Other threads may go on.
+            if (const held_pages all(block, page); all) examine(block, here, "found here, at exit");
             const bool lives = block.life.load(std::memory_order_acquire) == block_life::live;
             // What came before backtraces is the runtime's.
             const kept_trace *from = trace_at(block.allocated);

@@ -123,7 +123,9 @@ void start() noexcept {
 void started_in_child() noexcept {
     forget_published_counts();
     counters().mode = static_cast<std::uint32_t>(in_force.mode);
-    if (shows_numbers()) open_counters(in_force, environ, true);
+    if (!shows_numbers()) return;
+    open_counters(in_force, environ, true);
+    forget_sampled_calls();
 }
 
 } // namespace scratch::shim

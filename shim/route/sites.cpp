@@ -106,6 +106,13 @@ site *site_at_place(std::uint32_t place) noexcept {
     return owner.state.load(std::memory_order_relaxed) == site_state::routed ? &owner : nullptr;
 }
 
+void forget_sampled_calls() noexcept {
+    for (site &known : sites) {
+        known.sampled.store(0, std::memory_order_relaxed);
+        known.bytes.store(0, std::memory_order_relaxed);
+    }
+}
+
 std::size_t list_sites(std::span<site_line> lines) noexcept {
     // A copy: other threads go on while it is sorted. Not touched before, it costs nothing.
     static constinit seen_site seen[most_sites] = {};

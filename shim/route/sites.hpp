@@ -61,6 +61,9 @@ void unroute_all_sites() noexcept;
 // The site that a place of the routed table belongs to, or null.
 site *site_at_place(std::uint32_t place) noexcept;
 
+// A forked child tells of its own calls. What is known of the sites stays.
+void forget_sampled_calls() noexcept;
+
 // Fills `lines` with the callers of most sampled bytes, the sites of each in one line; returns how
 // many. Called by one thread at a time.
 std::size_t list_sites(std::span<site_line> lines) noexcept;

@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <gtest/gtest.h>
 #include <set>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "scenario.hpp"
 
@@ -38,6 +40,22 @@ TEST(statistics, have_one_line_for_one_caller) {
     }
     EXPECT_NE(json.find("\"depths\":19}"), json.npos) << json;
     EXPECT_NE(json.find("\"sampled_one_in\":[64,1024]"), json.npos) << json;
+}
+
+SCENARIO(child_without_a_call) {
+    body_of_one_caller_at_many_depths();
+    const pid_t child = fork();
+    if (child == 0) exit(0);
+    int status = 0;
+    return waitpid(child, &status, 0) == child ? status : 1;
+}
+
+TEST(statistics, of_a_child_are_not_its_parents) {
+    const outcome result = run(child_without_a_call, {.mode = "adaptive"});
+    ASSERT_TRUE(result.exited_with(0)) << result.describe();
+    ASSERT_EQ(result.reports.size(), 2u);
+    for (const auto &[process, json] : result.reports)
+        EXPECT_EQ(json.find("\"sites\":[]") != json.npos, process != result.process) << json;
 }
 
 } // namespace

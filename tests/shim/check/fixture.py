@@ -16,6 +16,7 @@ SHIM = os.environ["SCRATCH_TEST_PRELOAD"]
 CALLS = os.environ["SCRATCH_TEST_CALLS"]
 PLANTED = os.environ["SCRATCH_TEST_PLANTED"]
 HOSTILE = os.environ["SCRATCH_TEST_HOSTILE"]
+CROWD = os.environ["SCRATCH_TEST_CROWD"]
 
 FIRST_LINE = re.compile(r"^scratch: ([a-z-]+): (.*) \(process (\d+), thread (\d+)\)$")
 TITLE = re.compile(r"^  (\S.*):$")

@@ -285,29 +285,6 @@ int addresses_differ() {
 
 // --- threads and children ------------------------------------------------------------------------
 
-int threads() {
-    std::vector<std::thread> all;
-    std::array<std::atomic<char *>, 64> handed_over = {};
-    for (int number = 0; number < 4; ++number)
-        all.emplace_back([&handed_over] {
-            for (std::size_t i = 0; i < 5000; ++i) {
-                SCRATCH_REGION("of a thread", SCRATCH_TRUSTED);
-                make_block(i % 300);
-                std::thread::id id; // something in between
-                hidden(&id);
-            }
-            for (std::size_t i = 0; i < 20000; ++i)
-                free(handed_over[i % 64].exchange(make_block(i % 500)));
-        });
-    for (std::thread &one : all)
-        one.join();
-    for (auto &block : handed_over)
-        free(block.load());
-    for (int number = 0; number < 300; ++number)
-        std::thread([] { free(make_block(100)); }).join();
-    std::puts("joined");
-    return 0;
-}
 int use_in_thread() {
     std::thread([] {
         keep_beyond_scope(100);
@@ -333,34 +310,6 @@ int use_in_child() {
     std::printf("child ended with %d\n", WEXITSTATUS(status));
     // Only the child's page was opened.
     use_kept();
-    return 0;
-}
-int forks_among_threads() {
-    std::atomic<bool> over = false;
-    std::vector<std::thread> all;
-    for (int number = 0; number < 2; ++number)
-        all.emplace_back([&over] {
-            while (!over)
-                free(make_block(700));
-        });
-    int failed = 0;
-    for (int round = 0; round < 100; ++round) {
-        const pid_t child = fork();
-        if (child == 0) {
-            for (std::size_t i = 0; i < 100; ++i) {
-                SCRATCH_REGION("of a child", SCRATCH_TRUSTED);
-                free(make_block(i * 10));
-            }
-            _exit(0);
-        }
-        int status = 0;
-        waitpid(child, &status, 0);
-        failed += status != 0;
-    }
-    over = true;
-    for (std::thread &one : all)
-        one.join();
-    std::printf("failed %d\n", failed);
     return 0;
 }
 int leaves_early() {
@@ -503,11 +452,9 @@ constexpr entry entries[] = {
     SCRATCH_ENTRY(long_scope),
     SCRATCH_ENTRY(repeated_use),
     SCRATCH_ENTRY(addresses_differ),
-    SCRATCH_ENTRY(threads),
     SCRATCH_ENTRY(use_in_thread),
     SCRATCH_ENTRY(use_then_exec),
     SCRATCH_ENTRY(use_in_child),
-    SCRATCH_ENTRY(forks_among_threads),
     SCRATCH_ENTRY(leaves_early),
     SCRATCH_ENTRY(uncertain_ends),
     SCRATCH_ENTRY(frees_of_no_block),

@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
-from fixture import HOSTILE, CheckTest, check, check_to_file, main
+from fixture import CROWD, HOSTILE, CheckTest, check, check_to_file, main
 
 
 class ThreadsAndChildrenAreChecked(CheckTest):
     def test_blocks_that_wander_between_threads(self) -> None:
-        self.assert_same(HOSTILE, "threads")
+        self.assert_same(CROWD, "threads")
+
+    def test_neighbours_freed_at_once(self) -> None:
+        for _ in range(8):
+            self.assert_same(CROWD, "queue")
 
     def test_use_in_a_thread(self) -> None:
         report = self.assert_one(check(HOSTILE, "use_in_thread"), "use-after-scope")
@@ -26,7 +30,7 @@ class ThreadsAndChildrenAreChecked(CheckTest):
         self.assertEqual(2, len({file["pid"] for file in files}))
 
     def test_children_of_a_process_with_busy_threads(self) -> None:
-        self.assert_same(HOSTILE, "forks_among_threads")
+        self.assert_same(CROWD, "forks_among_threads")
 
 
 main()
