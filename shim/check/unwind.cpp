@@ -41,6 +41,8 @@ struct unwinder {
 };
 constinit unwinder loaded = {};
 constinit std::atomic<bool> is_loaded{false};
+// What is allocated before that is the runtime's, and frame pointers through its code lead nowhere.
+constinit std::atomic<bool> was_tried{false};
 
 struct code_range {
     std::uintptr_t begin = 0;
@@ -121,6 +123,7 @@ void load_unwinder() noexcept {
                          find(loaded.get_register, SCRATCH_TEXT(unw_get_reg));
         is_loaded.store(all, std::memory_order_release);
     }
+    was_tried.store(true, std::memory_order_release);
     if (!has_unwinder())
         log_raw(SCRATCH_LIBUNWIND
                 " is not installed: backtraces follow frame pointers only, and trusted "
@@ -140,7 +143,7 @@ void take_backtrace(backtrace &into) noexcept {
             if (!is_own(address)) add_frame(into, address);
         }
     }
-    if (into.depth == 0)
+    if (into.depth == 0 && was_tried.load(std::memory_order_acquire))
         follow_frame_pointers(reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)), into);
 }
 

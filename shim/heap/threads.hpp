@@ -28,8 +28,8 @@ void notice_fork() noexcept;
 // Whether this process was noticed to be one.
 bool is_forked_child() noexcept;
 
-// Whether this process shares its memory with a parent that waits for it (vfork): what is noted here
-// would be noted of the parent. A system call.
+// Whether this process shares its memory with a parent that waits for it (vfork): what is noted
+// here would be noted of the parent. A system call.
 bool is_vfork_child() noexcept;
 
 // Leaves the heap that a longjmp tore out of a slow path: nobody uses it any more; its blocks stay

@@ -178,12 +178,13 @@ constinit next_allocator next = {
 void *find_next(const char *name) noexcept { return dlsym(RTLD_NEXT, name); }
 
 void *find_definition_for_program(const char *name) noexcept {
-    void *found = dlsym(RTLD_DEFAULT, name);
+    void *defined = dlsym(RTLD_DEFAULT, name);
     Dl_info info;
     ElfW(Sym) *symbol = nullptr;
-    const bool known = found != nullptr && dladdr1(found, &info, reinterpret_cast<void **>(&symbol),
-                                                   RTLD_DL_SYMENT) != 0;
-    return known && symbol != nullptr && symbol->st_shndx == SHN_UNDEF ? nullptr : found;
+    const bool known =
+        defined != nullptr &&
+        dladdr1(defined, &info, reinterpret_cast<void **>(&symbol), RTLD_DL_SYMENT) != 0;
+    return known && symbol != nullptr && symbol->st_shndx == SHN_UNDEF ? nullptr : defined;
 }
 
 void resolve_next() noexcept {

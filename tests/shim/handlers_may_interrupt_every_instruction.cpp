@@ -163,14 +163,14 @@ void interrupt(void (*prepare)(), bool frees, void (*handler)()) {
                 check_all();
             }
             // Whatever is wrong beneath shows where these come to lie.
-            for (std::size_t size : {40, 500, 30000, 20, 7000, 30000, 30000, 10})
+            for (std::size_t size : {40U, 500U, 30000U, 20U, 7000U, 30000U, 30000U, 10U})
                 take(size);
             check_all();
             if (!frees) free(chosen_block);
             for (std::size_t i = 0; i < held_count; ++i)
                 if (all_held[(i * 7) % held_count].block != nullptr && i % 2 == 0)
                     free(let_go((i * 7) % held_count));
-            for (std::size_t size : {300, 60, 5000, 30000, 30000})
+            for (std::size_t size : {300U, 60U, 5000U, 30000U, 30000U})
                 take(size);
             for (std::size_t i = 0; i < held_count; ++i)
                 if (all_held[i].block != nullptr) free(let_go(i));

@@ -14,7 +14,11 @@ from scratch_tool.elf import Elf
 from scratch_tool.finder import Finder, NotHookable
 from scratch_tool.functions import Wish
 
-DIRECT = "int twice(int value) { return 2 * value; } int calls(int value) { return twice(value) + 1; }"
+# Inlined, there is no call (clang).
+DIRECT = """
+__attribute__((noinline)) int twice(int value) { return 2 * value; }
+int calls(int value) { return twice(value) + 1; }
+"""
 CALLS = '#include <stdio.h>\nint calls(int); int main(void) { printf("%d\\n", calls(1)); return 0; }'
 OWN_DEFINITION = r"""
 #include <stdio.h>
@@ -121,7 +125,8 @@ class FunctionsAreRefused(HookTest):
         environment = self.fresh(SCRATCH_LIBRARY=str(old))
         self.assert_refused(125, "run", "--region", "twice", self.caller, environment=environment,
                             says=(str(old), "another version", "anew"))
-        self.assertEqual(126, self.scratch("doctor", "--region", "twice", self.caller, environment=environment).returncode)
+        done = self.scratch("doctor", "--region", "twice", self.caller, environment=environment)
+        self.assertEqual(126, done.returncode)
 
     def test_libraries_that_are_damaged(self) -> None:
         broken = self.folder / "broken"

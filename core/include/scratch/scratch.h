@@ -321,8 +321,8 @@ SCRATCH_API scratch_statistics scratch_stats(const scratch_stack *stack);
 
 /** Calls `visit` for every stack of the process, those of other threads included, until it returns
  * false. From any thread, and `visit` may do anything; a stack that is made or destroyed meanwhile
- * may be left out. Figures of stacks in use elsewhere are as of their last commit or trim.
- * `statistics` is good during the call. */
+ * may be left out. Figures are as of the stack's last commit or trim, the caller's own included;
+ * scratch_stats is exact. `statistics` is good during the call. */
 SCRATCH_API void scratch_visit(bool (*visit)(const scratch_statistics *statistics, void *context),
                                void *context);
 
