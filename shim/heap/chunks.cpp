@@ -17,7 +17,7 @@ namespace {
 
 // What trusted regions may hold before the chunks that they fill are looked through for blocks that
 // were freed: a short region needs none of that, a long one must not grow with all it ever took.
-constexpr std::size_t unsettled_trusted = std::size_t{2} << 20;
+constexpr std::size_t unsettled_trusted = std::size_t{3} << 20;
 
 constinit std::atomic<bool> plain_calls_outside{false};
 
