@@ -55,6 +55,18 @@
 2:
 .endm
 
+.macro load_target_and_arguments
+        movq    TARGET, %r11
+        movq    ARGUMENT(0), %rdi
+        movq    ARGUMENT(1), %rsi
+        movq    ARGUMENT(2), %rdx
+        movq    ARGUMENT(3), %rcx
+        movq    ARGUMENT(4), %r8
+        movq    ARGUMENT(5), %r9
+        movq    ARGUMENT(6), %rax
+        movq    ARGUMENT(7), %r10
+.endm
+
 # The word at that offset from rcx of the arguments, which begin behind the caller's frame pointer and
 # the return address. Clobbers rax.
 .macro copy_word offset
@@ -121,15 +133,7 @@ scratch_hook_enter_v1:
         addq    $64, %rcx
         jnz     .Lcopy_rest
 .Lcopied:
-        movq    TARGET, %r11
-        movq    ARGUMENT(0), %rdi
-        movq    ARGUMENT(1), %rsi
-        movq    ARGUMENT(2), %rdx
-        movq    ARGUMENT(3), %rcx
-        movq    ARGUMENT(4), %r8
-        movq    ARGUMENT(5), %r9
-        movq    ARGUMENT(6), %rax
-        movq    ARGUMENT(7), %r10
+        load_target_and_arguments
         call    *%r11
         leaq    -FRAME_SIZE(%rbp), %rsp
         movq    %rax, ARGUMENT(0)
@@ -178,15 +182,7 @@ scratch_hook_enter_v1:
         cmpl    $ANSWER_CALL, %r8d
         je      .Lcall
 .Ljump:
-        movq    TARGET, %r11
-        movq    ARGUMENT(0), %rdi
-        movq    ARGUMENT(1), %rsi
-        movq    ARGUMENT(2), %rdx
-        movq    ARGUMENT(3), %rcx
-        movq    ARGUMENT(4), %r8
-        movq    ARGUMENT(5), %r9
-        movq    ARGUMENT(6), %rax
-        movq    ARGUMENT(7), %r10
+        load_target_and_arguments
         .cfi_remember_state
         leave
         .cfi_def_cfa %rsp, 8
