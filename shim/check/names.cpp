@@ -9,7 +9,6 @@
 #include <link.h>
 #include <string_view>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "shim/check/source_lines.hpp"
@@ -32,9 +31,10 @@ public:
     explicit module_file(const char *path) noexcept {
         const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         if (file < 0) return;
-        struct stat status;
-        if (fstat(file, &status) == 0 && status.st_size >= static_cast<off_t>(sizeof(ElfW(Ehdr)))) {
-            size_ = static_cast<std::size_t>(status.st_size);
+        // Not by fstat, which has another name in glibc before 2.33.
+        const off_t size = lseek(file, 0, SEEK_END);
+        if (size >= static_cast<off_t>(sizeof(ElfW(Ehdr)))) {
+            size_ = static_cast<std::size_t>(size);
             void *mapped = mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0);
             bytes_ = mapped == MAP_FAILED ? nullptr : static_cast<const char *>(mapped);
         }

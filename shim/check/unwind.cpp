@@ -22,8 +22,6 @@
 #include "shim/observe/descriptor.hpp"
 #include "shim/observe/log.hpp"
 
-// glibc's: false as soon as there was ever a second thread.
-extern "C" [[gnu::weak]] char __libc_single_threaded;
 extern "C" [[gnu::visibility("hidden")]] const ElfW(Ehdr) __ehdr_start;
 
 namespace scratch::shim::check {
@@ -43,6 +41,9 @@ constinit unwinder loaded = {};
 constinit std::atomic<bool> is_loaded{false};
 // What is allocated before that is the runtime's, and frame pointers through its code lead nowhere.
 constinit std::atomic<bool> was_tried{false};
+
+// glibc's, since 2.32: 0 as soon as there was ever a second thread.
+constinit const char *single_threaded = nullptr;
 
 struct code_range {
     std::uintptr_t begin = 0;
@@ -102,7 +103,7 @@ machine_words words_of(const ucontext_t &context) noexcept {
 } // namespace
 
 bool loader_can_be_asked() noexcept {
-    return !is_forked_child() || &__libc_single_threaded == nullptr || __libc_single_threaded;
+    return !is_forked_child() || single_threaded == nullptr || *single_threaded != 0;
 }
 
 bool has_unwinder() noexcept { return is_loaded.load(std::memory_order_acquire); }
@@ -110,6 +111,7 @@ bool has_unwinder() noexcept { return is_loaded.load(std::memory_order_acquire);
 void load_unwinder() noexcept {
     const kept_errno keep_errno;
     const loader_error_aside aside;
+    single_threaded = static_cast<const char *>(dlsym(RTLD_DEFAULT, "__libc_single_threaded"));
     void *library = dlopen(SCRATCH_LIBUNWIND, RTLD_NOW | RTLD_LOCAL);
     if (library != nullptr) {
         const auto find = [library](auto &function, const char *name) {

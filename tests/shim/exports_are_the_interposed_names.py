@@ -113,7 +113,7 @@ class Exports(unittest.TestCase):
             line.split("[")[1].rstrip("]")
             for line in readelf("-d", self.shim).splitlines() if "(NEEDED)" in line
         ]
-        odd = [name for name in needed if not name.startswith(("libc.so.", "ld-linux", "ld-musl"))]
+        odd = [name for name in needed if not name.startswith(("libc.so.", "libdl.so.", "ld-linux", "ld-musl"))]
         self.assertEqual(odd, [])
         self.assertTrue(needed)
 
