@@ -1,5 +1,7 @@
 #include "core/checks.hpp"
 
+#include "core/address_sanitizer.hpp"
+
 #include <cerrno>
 #include <cstdlib>
 
@@ -8,14 +10,6 @@
 #ifdef SCRATCH_HAVE_VALGRIND
 #include <valgrind/memcheck.h>
 #endif
-
-// There where the program was built with AddressSanitizer, else null.
-extern "C" {
-__attribute__((weak)) void __asan_poison_memory_region(const volatile void *start,
-                                                       std::size_t size);
-__attribute__((weak)) void __asan_unpoison_memory_region(const volatile void *start,
-                                                         std::size_t size);
-}
 
 namespace scratch::checks {
 namespace {
@@ -26,11 +20,17 @@ bool under_valgrind() noexcept { return RUNNING_ON_VALGRIND != 0; }
 bool under_valgrind() noexcept { return false; }
 #endif
 
-bool under_address_sanitizer() noexcept {
-    return __asan_poison_memory_region != nullptr && __asan_unpoison_memory_region != nullptr;
-}
+bool under_address_sanitizer() noexcept { return find_address_sanitizer().poison != nullptr; }
 
 void *pointer(std::uintptr_t address) noexcept { return reinterpret_cast<void *>(address); }
+
+void poison(std::uintptr_t start, std::size_t size) noexcept {
+    if (const range_function tell = find_address_sanitizer().poison) tell(pointer(start), size);
+}
+
+void unpoison(std::uintptr_t start, std::size_t size) noexcept {
+    if (const range_function tell = find_address_sanitizer().unpoison) tell(pointer(start), size);
+}
 
 } // namespace
 
@@ -50,7 +50,7 @@ void stack_ended([[maybe_unused]] const void *pool) noexcept {
 
 void forbid(std::uintptr_t start, std::size_t size) noexcept {
     if (size == 0) return;
-    if (under_address_sanitizer()) __asan_poison_memory_region(pointer(start), size);
+    poison(start, size);
 #ifdef SCRATCH_HAVE_VALGRIND
     VALGRIND_MAKE_MEM_NOACCESS(pointer(start), size);
 #endif
@@ -58,7 +58,7 @@ void forbid(std::uintptr_t start, std::size_t size) noexcept {
 
 void allow(std::uintptr_t start, std::size_t size) noexcept {
     if (size == 0) return;
-    if (under_address_sanitizer()) __asan_unpoison_memory_region(pointer(start), size);
+    unpoison(start, size);
 #ifdef SCRATCH_HAVE_VALGRIND
     VALGRIND_MAKE_MEM_UNDEFINED(pointer(start), size);
 #endif
@@ -66,7 +66,7 @@ void allow(std::uintptr_t start, std::size_t size) noexcept {
 
 void allow_block([[maybe_unused]] const void *pool, std::uintptr_t start,
                  std::size_t size) noexcept {
-    if (under_address_sanitizer()) __asan_unpoison_memory_region(pointer(start), size);
+    unpoison(start, size);
 #ifdef SCRATCH_HAVE_VALGRIND
     VALGRIND_MEMPOOL_ALLOC(pool, pointer(start), size);
 #endif

@@ -1,5 +1,5 @@
 // Who is running, as the kernel sees it: plain system calls, safe in signal handlers and after
-// fork. One file per system (tasks_linux.cpp).
+// fork. One file per system (tasks_linux.cpp, tasks_darwin.cpp).
 #pragma once
 
 #include <cstdint>
@@ -8,11 +8,15 @@ namespace scratch::tasks {
 
 using task_id = std::uint32_t;
 
-/// The kernel's number of the calling thread. It changes in a child made by fork or vfork.
+/// The kernel's number of the calling thread, never 0 or one of the 16 highest. It changes in a
+/// child made by fork.
 task_id this_thread() noexcept;
 
 /// The kernel's number of the calling process; in a vfork child that of the child.
 task_id this_process() noexcept;
+
+/// True for the thread that the process began with; in a child of fork the one that called fork.
+bool is_first_thread() noexcept;
 
 /// True only if the kernel says that `process` has no thread `thread`. Any other answer, errors
 /// included, counts as alive. Keeps errno.

@@ -15,6 +15,8 @@ task_id this_thread() noexcept { return static_cast<task_id>(syscall(SYS_gettid)
 
 task_id this_process() noexcept { return static_cast<task_id>(syscall(SYS_getpid)); }
 
+bool is_first_thread() noexcept { return this_thread() == this_process(); }
+
 bool is_gone(task_id process, task_id thread) noexcept {
     const int saved = errno;
     const bool gone = syscall(SYS_tgkill, process, thread, 0) != 0 && errno == ESRCH;

@@ -79,7 +79,7 @@ void sort_out_after_fork(tasks::task_id process) noexcept {
         if (!registry::seize(*slot, owner)) continue;
         if (is_mine(*slot)) {
             slot->process.store(process, std::memory_order_relaxed);
-            registry::settle(*slot, process);
+            registry::settle(*slot, tasks::this_thread());
         } else {
             close_reservation(*slot);
             registry::settle(*slot, task::nobody);
@@ -94,9 +94,8 @@ bool may_judge(tasks::task_id process) noexcept {
     if (word == nullptr) return false;
     const tasks::task_id sorted = word->process.load(std::memory_order_acquire);
     if (sorted == process) return true;
-    // A child of fork; its first thread, the one with the process's number, knows which slots are
-    // its own.
-    if (sorted != 0 || tasks::this_thread() != process) return false;
+    // A child of fork; its first thread knows which slots are its own.
+    if (sorted != 0 || !tasks::is_first_thread()) return false;
     sort_out_after_fork(process);
     word->process.store(process, std::memory_order_release);
     return true;

@@ -2,19 +2,14 @@
 #pragma once
 
 #include <cstddef>
-#include <fstream>
 
 #include <sys/resource.h>
-#include <unistd.h>
 
-/// Resident bytes.
-inline std::size_t memory_in_use() {
-    std::ifstream file("/proc/self/statm");
-    std::size_t mapped = 0;
-    std::size_t resident = 0;
-    file >> mapped >> resident;
-    return resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-}
+#ifdef __APPLE__
+#include "memory_in_use_darwin.hpp"
+#else
+#include "memory_in_use_linux.hpp"
+#endif
 
 /// Page faults so far that needed no disk.
 inline long faults_so_far() {

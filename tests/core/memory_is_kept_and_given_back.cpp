@@ -3,6 +3,7 @@
 #include "memory_in_use.hpp"
 
 #include <cstring>
+#include <fstream>
 #include <string>
 #include <vector>
 
