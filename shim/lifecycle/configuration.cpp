@@ -250,11 +250,10 @@ void forget_variable(char **environment, std::string_view name) noexcept {
     *kept = nullptr;
 }
 
-void stop_following(char **environment) noexcept {
-    char *list = find_variable(environment, "LD_PRELOAD");
-    const char *own_path = path_of_own_object();
-    if (list != nullptr && own_path != nullptr) remove_preload_entry(list, own_path);
-}
+// What a shim is told by. SCRATCH_LIBRARY is none of them: it says to `scratch` where the shim is.
+constexpr char own_variables[][16] = {
+    "SCRATCH_MODE",   "SCRATCH_PROFILE", "SCRATCH_BUDGET", "SCRATCH_OUTPUT",  "SCRATCH_STATS",
+    "SCRATCH_FOLLOW", "SCRATCH_LOG",     "SCRATCH_RULES",  "SCRATCH_EXCLUDE", "SCRATCH_CHECK"};
 
 bool is_privileged() noexcept { return ::getauxval(AT_SECURE) != 0; }
 
@@ -289,8 +288,18 @@ configuration read_configuration(char **environment) noexcept {
         result.statistics = statistics_format::none;
         result.output = nullptr;
     }
-    if (!result.follow) stop_following(environment);
     return result;
+}
+
+void stop_following(char **environment) noexcept {
+    if (environment == nullptr) return;
+    char *list = find_variable(environment, "LD_PRELOAD");
+    const char *own_path = path_of_own_object();
+    if (list != nullptr && own_path != nullptr && remove_preload_entry(list, own_path) != 0 &&
+        std::string_view(list).find_first_not_of(" :") == std::string_view::npos)
+        forget_variable(environment, "LD_PRELOAD");
+    for (const auto &name : own_variables)
+        forget_variable(environment, name);
 }
 
 } // namespace scratch::shim

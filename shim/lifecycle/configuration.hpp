@@ -23,10 +23,15 @@ struct configuration {
 
 // Reads SCRATCH_* from `environment` (an envp vector; null counts as empty). Each value that cannot
 // be used is answered with one warning on standard error and the default. A privileged process
-// (AT_SECURE) and a program named in SCRATCH_EXCLUDE get mode off. With SCRATCH_FOLLOW=0 the entry
-// of this library is taken out of LD_PRELOAD, in place; nothing else in it changes. A pattern of
-// SCRATCH_OUTPUT that names no file is taken out of the environment, so that no child warns again.
-// Allocates nothing; called once, before any other function of the shim.
+// (AT_SECURE) and a program named in SCRATCH_EXCLUDE get mode off. A pattern of SCRATCH_OUTPUT that
+// names no file is taken out of the environment, so that no child warns again. Allocates nothing;
+// called once, before any other function of the shim.
 configuration read_configuration(char **environment) noexcept;
+
+// For a program whose children are left alone (`follow` is false): takes the entry of this library
+// out of LD_PRELOAD, in place, where nothing else in it changes; the variable itself where nothing
+// else was in it; and the variables that the shim is told by. Children find none of them, rather
+// than empty ones. Called once, when all of them have been read. Allocates nothing.
+void stop_following(char **environment) noexcept;
 
 } // namespace scratch::shim

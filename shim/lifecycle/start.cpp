@@ -116,6 +116,7 @@ void start() noexcept {
     progress seen = progress::not_started;
     if (!state.compare_exchange_strong(seen, progress::starting, std::memory_order_acquire)) return;
     configure();
+    if (!in_force.follow) stop_following(environ);
     start_hooks();
     state.store(progress::started, std::memory_order_release);
 }

@@ -1,5 +1,6 @@
 // Promise: with SCRATCH_FOLLOW=0 exactly our entry leaves LD_PRELOAD, whatever way it was written,
-// and nothing else in the environment changes.
+// and what the shim is told by the environment; nothing else in it changes, and no empty variable
+// stays.
 #include "shim/lifecycle/configuration.hpp"
 #include "shim/lifecycle/preload_list.hpp"
 #include "tests/shim/observe/child.hpp"
@@ -115,16 +116,31 @@ TEST(follow, takes_the_object_of_this_code_out_of_the_environment) {
     const char *own = path_of_own_object();
     ASSERT_NE(own, nullptr);
     const std::string entry = "LD_PRELOAD=/lib/a.so:" + std::string(own) + ":/lib/b.so";
-    environment_of no{"A=1", entry.c_str(), "SCRATCH_FOLLOW=0", "B=2"};
+    environment_of no{"A=1", entry.c_str(), "SCRATCH_FOLLOW=0", "SCRATCH_LIBRARY=/lib/c.so", "B=2"};
     EXPECT_FALSE(read_configuration(no.get()).follow);
+    stop_following(no.get());
     EXPECT_STREQ(no.get()[0], "A=1");
     EXPECT_STREQ(no.get()[1], "LD_PRELOAD=/lib/a.so:/lib/b.so");
-    EXPECT_STREQ(no.get()[2], "SCRATCH_FOLLOW=0");
+    EXPECT_STREQ(no.get()[2], "SCRATCH_LIBRARY=/lib/c.so");
     EXPECT_STREQ(no.get()[3], "B=2");
+    EXPECT_EQ(no.get()[4], nullptr);
+    EXPECT_TRUE(read_configuration(environment_of{"SCRATCH_FOLLOW=1"}.get()).follow);
+}
 
-    environment_of yes{entry.c_str(), "SCRATCH_FOLLOW=1"};
-    read_configuration(yes.get());
-    EXPECT_EQ(yes.get()[0], entry);
-    environment_of none{"SCRATCH_FOLLOW=0"};
-    EXPECT_FALSE(read_configuration(none.get()).follow);
+TEST(follow, leaves_no_empty_variable) {
+    const std::string alone = "LD_PRELOAD=" + std::string(path_of_own_object());
+    for (const std::string &entry : {alone, alone + ":", alone + " :"}) {
+        environment_of no{entry.c_str(),       "SCRATCH_MODE=adaptive", "SCRATCH_BUDGET=8M",
+                          "SCRATCH_OUTPUT=/f", "SCRATCH_STATS=1",       "SCRATCH_LOG=warn",
+                          "SCRATCH_RULES=/r",  "SCRATCH_EXCLUDE=sh",    "SCRATCH_CHECK=halt",
+                          "SCRATCH_PROFILE=",  "SCRATCH_FOLLOW=0",      "A="};
+        stop_following(no.get());
+        EXPECT_STREQ(no.get()[0], "A=") << entry;
+        EXPECT_EQ(no.get()[1], nullptr) << entry;
+    }
+    // What the user left empty is the user's.
+    environment_of empty{"LD_PRELOAD=", "SCRATCH_FOLLOW=0"};
+    stop_following(empty.get());
+    EXPECT_STREQ(empty.get()[0], "LD_PRELOAD=");
+    stop_following(nullptr);
 }
