@@ -4,11 +4,14 @@ serves, or one sentence says why none does. Nothing of others is trusted or chan
 from __future__ import annotations
 
 import errno
+import fcntl
+import mmap
 import os
 import shutil
 import subprocess
 import tempfile
 import threading
+import time
 from pathlib import Path
 from unittest import mock
 
@@ -204,6 +207,68 @@ class HookObjectsAreKept(HookTest):
         os.utime(old, (0, 0))
         self.store(folder.parent)
         self.assertEqual((False, True), (old.exists(), new.exists()))
+
+    def test_what_nobody_used_for_half_a_year_is_swept(self) -> None:
+        folder = self.here / "cache" / "scratch"
+        folder.mkdir(parents=True)
+        ages = {"read": (1, 365), "written": (365, 1), "both": (365, 365), "loaded": (365, 365), "named": (365, 365)}
+        paths = {what: folder / f"hooks-{number:064x}.so" for number, what in enumerate(ages)}
+        now = time.time()
+        for what, path in paths.items():
+            path.write_bytes(bytes(4096))
+        others = [folder / "notes", folder / "hooks-1.so"]
+        for other in others:
+            other.touch()
+        (folder / f"hooks-{99:064x}.so").symlink_to(others[0])
+        with open(paths["loaded"], "rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ):
+            named = subprocess.Popen(["sleep", "60"], env={"PATH": "/usr/bin:/bin", "LD_PRELOAD": str(paths["named"])},
+                                     stderr=subprocess.DEVNULL)
+            try:
+                self.await_environment(named.pid, paths["named"].name)
+                for what, path in paths.items():
+                    os.utime(path, tuple(now - days * 86400 for days in ages[what]))
+                for other in others:
+                    os.utime(other, (0, 0))
+                kept = Path(self.store(folder.parent))
+            finally:
+                named.kill()
+                named.wait()
+        self.assertEqual({"read", "written", "loaded", "named"},
+                         {what for what, path in paths.items() if path.exists()})
+        self.assertTrue(kept.exists() and all(other.exists() for other in others))
+        self.assertEqual(8, len(list(folder.iterdir())))
+
+    def await_environment(self, process: int, text: str) -> None:
+        for _ in range(1000):
+            if text in Path(f"/proc/{process}/environ").read_text(encoding="utf-8", errors="replace"):
+                return
+            time.sleep(0.01)
+        self.fail("the process does not start")
+
+    def test_what_a_launch_has_just_found_is_not_swept(self) -> None:
+        folder = self.here / "cache" / "scratch"
+        path = Path(self.store(folder.parent))
+        os.utime(path, (0, 0))
+        # Found again, it is new again; and while somebody may be finding it, nothing is swept.
+        self.assertEqual(str(path), self.store(folder.parent))
+        self.assertGreater(path.stat().st_mtime, time.time() - 60)
+        os.utime(path, (0, 0))
+        other = {b"XDG_CACHE_HOME": bytes(folder.parent)}
+        held = os.open(folder, os.O_RDONLY)
+        fcntl.flock(held, fcntl.LOCK_SH)
+        hook_store.keep(b"another", other)
+        self.assertTrue(path.exists())
+        os.close(held)
+        hook_store.keep(b"a third", other)
+        self.assertFalse(path.exists())
+
+    def test_without_times_of_reading_nothing_is_swept(self) -> None:
+        folder = self.here / "cache" / "scratch"
+        path = Path(self.store(folder.parent))
+        os.utime(path, (0, 0))
+        with mock.patch.object(os, "fstatvfs", lambda _: mock.Mock(f_flag=os.ST_NOATIME)):
+            hook_store.keep(b"another", {b"XDG_CACHE_HOME": bytes(folder.parent)})
+        self.assertTrue(path.exists())
 
     def test_an_object_whose_shim_is_gone_is_not_used_again(self) -> None:
         environment = self.fresh()

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from fixture import ToolTest, find, installed_and_moved, main
+from fixture import SCRIPT, SOURCE, ToolTest, find, installed_and_moved, main
 
 class InstalledTreeMayBeMoved(ToolTest):
     @classmethod
@@ -32,6 +32,17 @@ class InstalledTreeMayBeMoved(ToolTest):
         link.symlink_to(self.tree / "bin" / "scratch")
         done = self.run_moved("run", "sh", "-c", "exit 5", script=link)
         self.assertEqual((5, ""), (done.returncode, done.stderr))
+
+    def test_a_copy_of_the_script_alone_says_what_it_misses(self) -> None:
+        for original in (self.tree / "bin" / "scratch", Path(SCRIPT), SOURCE / "tools" / "scratch"):
+            copy = self.folder / "alone" / "bin" / "scratch"
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(original, copy)
+            done = self.run_moved("run", "true", script=copy)
+            self.assertEqual((125, ""), (done.returncode, done.stdout), done.stderr)
+            self.assertEqual(1, done.stderr.count("\n"), done.stderr)
+            self.assertTrue(done.stderr.startswith("scratch: its modules are not where"), done.stderr)
+            self.assertIn("scratch_tool", done.stderr)
 
     def test_doctor_is_content(self) -> None:
         done = self.run_moved("doctor")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from fixture import ToolTest, main
+import os
+import shutil
+import subprocess
+
+from fixture import SCRIPT, ToolTest, main
 
 
 class OptionsSayWhatIsAccepted(ToolTest):
@@ -78,6 +82,36 @@ class OptionsSayWhatIsAccepted(ToolTest):
             for option in ("--output", "--next", "--exclude"):
                 self.assert_refused(125, command, f"{option}=", says=(option, "empty"))
 
+    def test_output_that_cannot_be_written(self) -> None:
+        file = self.script("file", "")
+        for command, option in (("run", "--output"), ("env", "--output"), ("check", "--json")):
+            program = () if command == "env" else ("true",)
+            for pattern, words in ((f"{self.folder}/nowhere/%p", (f"{self.folder}/nowhere", "no folder", "make it")),
+                                   (f"{file}/%p", ("no folder",)), (f"{self.folder}", ("names a folder",)),
+                                   (f"{self.folder}/", ("names a folder", "%e-%p")),
+                                   (f"{self.folder}/100%", ("without a meaning", "%%")),
+                                   (f"{self.folder}/%d", ("without a meaning",)),
+                                   (f"{self.folder}/%%e/x", (f"{self.folder}/%e, which is no folder",))):
+                self.assert_refused(125, command, option, pattern, *program, says=(option, pattern, *words))
+        # Where the folder has a name of each process, only that process can tell.
+        self.settings("--output", f"{self.folder}/%e/of-%p")
+        self.settings("--output", f"{self.folder}/50%%")
+
+    def test_output_in_a_folder_of_others(self) -> None:
+        closed = self.folder / "closed"
+        closed.mkdir()
+        closed.chmod(0o500)
+        if os.geteuid() != 0:
+            self.assert_refused(125, "run", "--output", closed / "x", "true", says=("may not write",))
+            return
+        runner = shutil.which("setpriv")
+        if runner is None:
+            self.skipTest("setpriv is not installed")
+        done = subprocess.run([runner, "--reuid=65534", "--clear-groups", SCRIPT, "run", "--output", str(closed / "x"),
+                               "true"], env=self.environment(), text=True, stderr=subprocess.PIPE, check=False)
+        self.assertEqual(125, done.returncode, done.stderr)
+        self.assertIn("may not write", done.stderr)
+
     def test_option_without_its_value(self) -> None:
         for option in ("--mode", "--budget", "--output", "--next", "--exclude", "--log", "--region", "--rules",
                        "--stack-arguments"):
@@ -108,6 +142,15 @@ class OptionsSayWhatIsAccepted(ToolTest):
             done = self.scratch(*arguments)
             self.assertEqual((0, ""), (done.returncode, done.stderr))
             self.assertLess(done.stdout.index("examples:"), done.stdout.index("usage:"))
+
+    def test_help_of_a_command(self) -> None:
+        for command in ("run", "env", "check", "doctor"):
+            done = self.scratch("help", command)
+            self.assertEqual((0, "", self.scratch(command, "--help").stdout),
+                             (done.returncode, done.stderr, done.stdout))
+        self.assertEqual(self.scratch("--help").stdout, self.scratch("help", "help").stdout)
+        self.assert_refused(125, "help", "fly", says=("fly is not a command", "run, env, check, doctor"))
+        self.assert_refused(125, "help", "record", says=("not built yet",))
 
     def test_help_names_each_option_once(self) -> None:
         said = self.scratch("run", "--help").stdout

@@ -80,6 +80,7 @@ class RulesFiles(HookTest):
     def test_empty_files_and_values(self) -> None:
         self.settings("--rules", self.rules(""))
         self.settings("--rules", self.rules("#\n   \n\t# nothing\r\n"))
+        self.assertEqual("65536", self.settings("--rules", self.rules("\ufeffbudget 64K\n"))["SCRATCH_BUDGET"])
         self.assertEqual("adaptive", self.settings(SCRATCH_RULES="")["SCRATCH_MODE"])
         self.assert_refused(125, "env", "--rules=", says=("--rules", "empty"))
 

@@ -27,7 +27,7 @@ class Check:
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> list[argparse.Action]:
         return settings.add_shared_options(parser) + [
-            parser.add_argument("--json", type=settings.text, metavar="PATTERN",
+            parser.add_argument("--json", type=settings.output_pattern, metavar="PATTERN",
                                 help="write the reports to this file, as JSON (%%e: name of the program, %%p: its "
                                      "pid), and not to standard error"),
             parser.add_argument("--halt", action="store_true", help="abort the program after the first report"),

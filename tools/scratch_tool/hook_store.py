@@ -1,6 +1,7 @@
 """Where hook objects are kept: one file per content, in the user's cache, or where that cannot be in a private folder.
 
-They stay, since children of programs inherit them by path, and are the same for the same wishes.
+They stay, since children of programs inherit them by path, and are the same for the same wishes. One that nothing
+used for half a year goes when a new one is written.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ SIGNS_REFUSED = frozenset(" :\t\n$")
 # A name that was not finished within this time belongs to a launch that was killed.
 ABANDONED_SECONDS = 3600
 UNFINISHED = ".hooks-"
+DAY = 86400
+# A path may stand in a service's file, or in the shell of a machine that nobody restarts.
+UNUSED_SECONDS = 180 * DAY
 
 
 def keep(content: bytes, environment: dict[bytes, bytes]) -> str:
@@ -63,8 +67,10 @@ def _keep_in(path: str, name: str, content: bytes) -> None:
     folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         _check_folder(folder)
+        _lock(folder)
         if not _holds(folder, name, content):
             _write(folder, name, content)
+            _sweep_unused(folder, name)
     finally:
         os.close(folder)
 
@@ -86,8 +92,12 @@ def _holds(folder: int, name: str, content: bytes) -> bool:
         return False
     try:
         status = os.fstat(file)
-        return (stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid() and status.st_size == len(content)
-                and not status.st_mode & 0o022 and os.pread(file, len(content), 0) == content)
+        if not (stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid() and status.st_size == len(content)
+                and not status.st_mode & 0o022 and os.pread(file, len(content), 0) == content):
+            return False
+        if status.st_mtime < time.time() - DAY:
+            os.utime(file)
+        return True
     finally:
         os.close(file)
 
@@ -118,6 +128,58 @@ def _sweep(folder: int) -> None:
                     os.unlink(name, dir_fd=folder)
             except OSError:
                 continue
+
+
+def _lock(folder: int, exclusive: bool = False) -> bool:
+    """Holds the folder until it is closed. Launches share it, so that what one of them has just found is not swept
+    before its program has loaded it; on file systems without locks nothing is swept."""
+    import fcntl
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB if exclusive else fcntl.LOCK_SH)
+    except OSError:
+        return False
+    return True
+
+
+def _sweep_unused(folder: int, but: str) -> None:
+    """Removes objects that no launch and no loader touched for long, and that no process has in its memory or its
+    environment. Where the time of reading is not kept (noatime), loaders leave no trace, and nothing is removed."""
+    if os.fstatvfs(folder).f_flag & getattr(os, "ST_NOATIME", 0):
+        return
+    old = [name for name in os.listdir(folder) if name != but and is_hook_object(os.fsencode(name))
+           and _is_unused(folder, name)]
+    # Only where nobody else is here: launches that come now wait.
+    if not old or not _lock(folder, exclusive=True):
+        return
+    for name in _without_those_in_use(old):
+        # Again: until the lock was ours, somebody may have found it.
+        if _is_unused(folder, name):
+            try:
+                os.unlink(name, dir_fd=folder)
+            except OSError:
+                continue
+
+
+def _is_unused(folder: int, name: str) -> bool:
+    try:
+        status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except OSError:
+        return False
+    return (stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()
+            and max(status.st_mtime, status.st_atime) < time.time() - UNUSED_SECONDS)
+
+
+def _without_those_in_use(names: list[str]) -> list[str]:
+    """Those that no process has that we may look into."""
+    for process in filter(str.isdigit, os.listdir("/proc")):
+        for kind in ("maps", "environ"):
+            try:
+                with open(f"/proc/{process}/{kind}", "rb") as file:
+                    content = file.read()
+            except OSError:
+                continue
+            names = [name for name in names if os.fsencode(name) not in content]
+    return names
 
 
 def _digest(content: bytes) -> str:

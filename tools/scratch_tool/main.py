@@ -62,7 +62,8 @@ def _run_alone(arguments: list[str], place: Place) -> int:
 
 def _run_command(name: str, arguments: list[str], place: Place) -> int:
     if name == "help":
-        return _run_alone(["--help"], place)
+        about = [word for word in arguments if word != "help" and not word.startswith("-")][:1]
+        return _run_command(about[0], ["--help"], place) if about else _run_alone(["--help"], place)
     if name in LATER:
         raise Failure(OWN_ERROR, "this command is not built yet; accepted are " + ", ".join(_names()))
     found = [command for command in COMMANDS if command.name == name]

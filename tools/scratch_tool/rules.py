@@ -75,7 +75,8 @@ def _lines(path: str) -> list[str]:
     if len(content) > LARGEST_FILE or b"\0" in content:
         raise Failure(OWN_ERROR, f"the rules file {path} is no text of rules; accepted are lines such as 'region "
                                  "libxml2.so.2!xmlReadFile'")
-    return content.decode("utf-8", "surrogateescape").splitlines()
+    # Editors of other systems begin a file of UTF-8 with a mark.
+    return content.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape").splitlines()
 
 
 def _without_comment(line: str) -> str:

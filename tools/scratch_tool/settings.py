@@ -31,7 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> list[argparse.Action]:
                                  "functions are named)"),
         parser.add_argument("--budget", type=_budget, metavar="BYTES",
                             help="the most memory that the stacks may hold, as 8M or 512K (default: 8M; at least 64K)"),
-        parser.add_argument("--output", type=text, metavar="PATTERN",
+        parser.add_argument("--output", type=output_pattern, metavar="PATTERN",
                             help="write the statistics to this file (%%e: name of the program, %%p: its pid)"),
         parser.add_argument("--stats", type=_one_of("format", ("text", "json")), nargs="?", const="text",
                             metavar="text|json", help="print statistics at the end (default: as text)"),
@@ -168,6 +168,28 @@ def text(given: str) -> str:
     """The value of an option that may not be empty."""
     if not given:
         raise argparse.ArgumentTypeError("'' is empty; leave the option out, or give a value")
+    return given
+
+
+def output_pattern(given: str) -> str:
+    """A pattern that the shim can make a file of: its signs have a meaning, and its folder can be written to."""
+    text(given)
+    rest = given.replace("%%", "")
+    if "%" in rest.replace("%e", "").replace("%p", ""):
+        raise argparse.ArgumentTypeError(f"{given!r} has a % without a meaning; accepted are %e (the program), %p (its "
+                                         "pid) and %% (a percent sign)")
+    folder, name = os.path.split(os.path.abspath(given) + ("/" if given.endswith("/") else ""))
+    if not name or ("%" not in given and os.path.isdir(given)):
+        raise argparse.ArgumentTypeError(f"{given!r} names a folder; give a file in it, as {given.rstrip('/')}/%e-%p")
+    if "%" in folder.replace("%%", ""):
+        # Where that will be is known in each process only.
+        return given
+    folder = folder.replace("%%", "%")
+    if not os.path.isdir(folder):
+        raise argparse.ArgumentTypeError(f"{given!r} would lie in {folder}, which is no folder; make it, or give another")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise argparse.ArgumentTypeError(f"{given!r} would lie in {folder}, which you may not write to; give another "
+                                         "folder")
     return given
 
 
