@@ -9,6 +9,7 @@ from . import run, settings, target
 from .failure import OWN_ERROR, Failure
 from .library import find_shim
 from .place import Place
+from .system import System
 
 # What stands beside the shim for this command only: system calls and signals as check sees them.
 CALLS = "libscratch-check.so"
@@ -25,8 +26,8 @@ class Check:
         ("scratch check --json found-%p.json -- ./server", "the reports of each process in a file of its own"),
     )
 
-    def add_arguments(self, parser: argparse.ArgumentParser) -> list[argparse.Action]:
-        return settings.add_shared_options(parser) + [
+    def add_arguments(self, parser: argparse.ArgumentParser, system: System) -> list[argparse.Action]:
+        return settings.add_shared_options(parser, system) + [
             parser.add_argument("--json", type=settings.output_pattern, metavar="PATTERN",
                                 help="write the reports to this file, as JSON (%%e: name of the program, %%p: its "
                                      "pid), and not to standard error"),
@@ -53,19 +54,20 @@ class Check:
         if not program:
             raise Failure(OWN_ERROR, f"no program was given; accepted is: {self.usage}")
         options.mode, options.budget, options.stats, options.output = "check", None, None, None
-        environment = settings.initial_environment()
+        system = place.system
+        environment = system.initial_environment()
         shim = find_shim(place, environment)
         chosen = target.find(program[0], program[1:], environment)
-        target.check(chosen, shim, environment)
-        new = settings.changes(options, shim, environment, chosen.binary)
-        new[b"LD_PRELOAD"] = _with_calls(new[b"LD_PRELOAD"], shim)
+        target.check(chosen, shim, environment, system)
+        new = settings.changes(options, shim, environment, chosen.binary(system), system)
+        new[system.preload] = _with_calls(new[system.preload], shim)
         new.update(_variables(options))
         environment.update(new)
         if options.json is None:
             # What a launch around this one asked for as statistics is no place for reports.
             environment.pop(b"SCRATCH_OUTPUT", None)
         if options.no_follow:
-            chosen.skip_env()
+            chosen.skip_env(environment)
         return run.become(chosen, environment)
 
 

@@ -15,7 +15,7 @@ from .hook_table import PAUSED
 from .hooks import check_shim, closure_of, plan
 from .hooks_elf import MACHINES
 from .report_line import FAIL, OK, WARN, Line
-from .settings import preloaded
+from .system import System
 
 # A glob may match hundreds; who wants them all has `nm -D`.
 MOST_SHOWN = 20
@@ -23,14 +23,14 @@ MOST_CALLERS = 6
 
 
 def lines(options: argparse.Namespace, program: str | None, shim: str,
-          environment: dict[bytes, bytes]) -> Iterator[Line]:
+          environment: dict[bytes, bytes], system: System) -> Iterator[Line]:
     """A line or more for each function named, then what holds for all of them."""
     asked = wishes(options)
     kind = Elf(shim)
     if kind.machine not in MACHINES:
         yield FAIL, "functions", f"cannot be hooked on {kind.kind} yet; mark scopes with scratch/annotate.h"
         return
-    before = [entry for entry in preloaded(environment) if not is_hook_object(entry)]
+    before = [entry for entry in system.preloaded(environment) if not is_hook_object(entry)]
     finder = Finder(closure_of(asked, kind, environment, program, before), shim)
     try:
         check_shim(finder)

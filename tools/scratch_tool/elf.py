@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import struct
 
+from .object_file import ObjectError
+
 PT_LOAD, PT_DYNAMIC, PT_INTERP = 1, 2, 3
 DT_NEEDED, DT_STRTAB, DT_STRSZ, DT_SONAME = 1, 5, 10, 14
 SHT_DYNSYM = 11
@@ -20,7 +22,7 @@ LONGEST_PATH = 4096
 LARGEST_TABLE = 64 << 20
 
 
-class ElfError(ValueError):
+class ElfError(ObjectError):
     """Not an ELF file, or one whose headers contradict themselves."""
 
 

@@ -9,6 +9,7 @@ from . import settings
 from .library import find_shim
 from .place import Place
 from .say import put
+from .system import System
 
 
 class Env:
@@ -21,15 +22,15 @@ class Env:
         ('(eval "$(scratch env --stats)"; make)', "only those of one subshell"),
     )
 
-    def add_arguments(self, parser: argparse.ArgumentParser) -> list[argparse.Action]:
-        return settings.add_options(parser)
+    def add_arguments(self, parser: argparse.ArgumentParser, system: System) -> list[argparse.Action]:
+        return settings.add_options(parser, system)
 
     def run(self, options: argparse.Namespace, program: list[str], place: Place) -> int:
         if program:
             raise settings.refuse_program(program[0])
         import shlex
-        environment = settings.initial_environment()
-        new = settings.changes(options, find_shim(place, environment), environment, None)
+        environment = place.system.initial_environment()
+        new = settings.changes(options, find_shim(place, environment), environment, None, place.system)
         lines = [f"export {os.fsdecode(name)}={shlex.quote(os.fsdecode(value))}" for name, value in new.items()]
         put("\n".join(lines) + "\n")
         return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from .hook_table import FRAME, PAUSED, REGION, TRUSTED_FRAME, TRUSTED_REGION
+from .system import System
 
 # Option, kind, help.
 KINDS = (
@@ -45,10 +46,12 @@ def is_glob(text: str) -> bool:
     return not GLOB_SIGNS.isdisjoint(text)
 
 
-def add_options(parser: argparse.ArgumentParser) -> list[argparse.Action]:
+def add_options(parser: argparse.ArgumentParser, system: System) -> list[argparse.Action]:
     """Adds the options, and returns them."""
-    group = parser.add_argument_group("functions of programs nobody recompiled", "F is [module!]function, where both "
-                                      "may have * and ?; each of these may be given several times")
+    group: argparse._ActionsContainer = parser
+    if "--region" not in system.lacks:
+        group = parser.add_argument_group("functions of programs nobody recompiled", "F is [module!]function, where "
+                                          "both may have * and ?; each of these may be given several times")
     actions = [group.add_argument(f"--{option}", type=_wish(option, kind), action="append", default=[], metavar="F",
                                   help=help) for option, kind, help in KINDS]
     actions.append(group.add_argument("--stack-arguments", type=_stack_bytes, metavar="BYTES",

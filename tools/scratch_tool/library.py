@@ -7,9 +7,9 @@ import struct
 
 from .elf import Elf, ElfError
 from .failure import OWN_ERROR, Failure
+from .object_file import ObjectError
 from .place import Place
-
-SHIM = "libscratch-preload.so"
+from .system import System
 
 # The file names that each name stands for, best first, and what Debian, Fedora and Arch call the package.
 ALLOCATORS = {
@@ -31,24 +31,24 @@ def find_shim(place: Place, environment: dict[bytes, bytes]) -> str:
     named = environment.get(b"SCRATCH_LIBRARY")
     if named:
         path = os.path.abspath(os.fsdecode(named))
-        _check_library(path, "SCRATCH_LIBRARY names")
+        check_library(path, "SCRATCH_LIBRARY names", place.system)
         return path
     looked_in = []
     for folder in _folders_beside(place) + ([place.prefix] if place.prefix else []):
-        path = os.path.join(folder, SHIM)
+        path = os.path.join(folder, place.system.shim)
         looked_in.append(folder)
         if os.path.isfile(path):
-            _check_library(path, "found")
+            check_library(path, "found", place.system)
             return path
-    raise Failure(OWN_ERROR, f"{SHIM} is not in {' nor '.join(looked_in) or 'any build folder'}; build it "
+    raise Failure(OWN_ERROR, f"{place.system.shim} is not in {' nor '.join(looked_in) or 'any build folder'}; build it "
                              "(meson setup build && ninja -C build), or name its path in SCRATCH_LIBRARY")
 
 
-def find_next(name: str, shim: str, environment: dict[bytes, bytes]) -> str:
+def find_next(name: str, shim: str, environment: dict[bytes, bytes], system: System) -> str:
     """The path of the allocator `name` (a key of ALLOCATORS, or a path), which must fit the shim."""
     if "/" in name or os.path.isfile(name):
         path = os.path.abspath(name)
-        _check_library(path, "--next names")
+        check_library(path, "--next names", system)
         if not Elf(path).same_kind(Elf(shim)):
             raise Failure(OWN_ERROR, f"--next names {path}, which is {Elf(path).kind}, and the shim is "
                                      f"{Elf(shim).kind}; give one of the same kind")
@@ -81,28 +81,28 @@ def _folders_beside(place: Place) -> list[str]:
     # The source tree: the newest build in it.
     from glob import glob
     folders = [os.path.normpath(folder) for folder in glob(pattern)]
-    return sorted(folders, key=_age, reverse=True)
+    return sorted(folders, key=lambda folder: _age(os.path.join(folder, place.system.shim)), reverse=True)
 
 
-def _age(folder: str) -> float:
+def _age(file: str) -> float:
     try:
-        return os.stat(os.path.join(folder, SHIM)).st_mtime
+        return os.stat(file).st_mtime
     except OSError:
         return 0.0
 
 
-def _check_library(path: str, how: str) -> None:
+def check_library(path: str, how: str, system: System) -> None:
     try:
-        Elf(path)
+        system.check_library(path)
     except OSError as error:
         raise Failure(OWN_ERROR, f"{how} {path}, which cannot be read ({error.strerror}); give the path of a "
                                  "shared library") from error
-    except ElfError as error:
+    except ObjectError as error:
         raise Failure(OWN_ERROR, f"{how} {path}, which is no shared library ({error}); give the path of one") from error
-    for sign, word in ((" ", "space"), (":", "colon"), ("\n", "line break"), ("\t", "tab")):
+    for sign, word in system.refused_signs:
         if sign in path:
-            raise Failure(OWN_ERROR, f"{how} {path}, and LD_PRELOAD cannot hold a {word}; copy or link the library to "
-                                     "a path without one")
+            raise Failure(OWN_ERROR, f"{how} {path}, and {os.fsdecode(system.preload)} cannot hold a {word}; copy or "
+                                     "link the library to a path without one")
 
 
 def _fits(path: str, shim: str) -> bool:

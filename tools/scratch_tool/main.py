@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from . import rules
+from argparse import SUPPRESS
+
+from . import lacking, rules
 from .check import Check
 from .doctor import Doctor
 from .env import Env
@@ -49,15 +51,16 @@ def main(arguments: list[str], place: Place) -> int:
 
 def _run_alone(arguments: list[str], place: Place) -> int:
     if not arguments:
-        raise Failure(OWN_ERROR, f"no command was given; accepted are {', '.join(_names())}, --help and --version")
+        raise Failure(OWN_ERROR, f"no command was given; accepted are {', '.join(_names(place))}, --help and "
+                                 "--version")
     if arguments[0] in ("-h", "--help"):
-        put(_overview().format_help())
+        put(_overview(place).format_help())
         return 0
     if arguments[0] in ("-V", "--version"):
         put(f"scratch {place.version}\n")
         return 0
     raise Failure(OWN_ERROR, f"{arguments[0]} is not an option; accepted are --help, --version and a command: "
-                             f"{', '.join(_names())}")
+                             f"{', '.join(_names(place))}")
 
 
 def _run_command(name: str, arguments: list[str], place: Place) -> int:
@@ -65,15 +68,21 @@ def _run_command(name: str, arguments: list[str], place: Place) -> int:
         about = [word for word in arguments if word != "help" and not word.startswith("-")][:1]
         return _run_command(about[0], ["--help"], place) if about else _run_alone(["--help"], place)
     if name in LATER:
-        raise Failure(OWN_ERROR, "this command is not built yet; accepted are " + ", ".join(_names()))
+        raise Failure(OWN_ERROR, "this command is not built yet; accepted are " + ", ".join(_names(place)))
+    if name in place.system.lacks:
+        raise Failure(OWN_ERROR, f"this command {lacking.refusal(name, place.system)}")
     found = [command for command in COMMANDS if command.name == name]
     if not found:
-        raise Failure(OWN_ERROR, f"{name} is not a command; accepted are {', '.join(_names())} (to run a program: "
+        raise Failure(OWN_ERROR, f"{name} is not a command; accepted are {', '.join(_names(place))} (to run a program: "
                                  "scratch run -- PROGRAM)")
     command = found[0]
     parser = Parser(command.usage, command.examples, f"scratch {name}: {command.help}")
-    added = command.add_arguments(parser)
-    added.append(parser.add_argument("-h", "--help", action="store_true", help="print this"))
+    added = command.add_arguments(parser, place.system)
+    offered = [action for action in added if not lacking.is_lacking(action, place.system)]
+    for action in added:
+        if action not in offered:
+            action.help = SUPPRESS
+    offered.append(parser.add_argument("-h", "--help", action="store_true", help="print this"))
     own, rest = _split(arguments, [word for action in added if action.nargs is None for word in action.option_strings])
     options, unknown = parser.parse_known_args(own)
     if options.help:
@@ -81,9 +90,10 @@ def _run_command(name: str, arguments: list[str], place: Place) -> int:
         return 0
     if unknown:
         raise Failure(OWN_ERROR, f"{unknown[0]} is not an option of {name}; accepted are "
-                                 f"{', '.join(word for action in added for word in action.option_strings)}")
+                                 f"{', '.join(word for action in offered for word in action.option_strings)}")
+    lacking.refuse(options, added, place.system)
     if "rules" in options:
-        options = rules.merged(options, lambda start: parser.parse_known_args(own, start)[0])
+        options = rules.merged(options, lambda start: parser.parse_known_args(own, start)[0], place.system)
     return command.run(options, rest, place)
 
 
@@ -100,19 +110,20 @@ def _split(arguments: list[str], with_value: list[str]) -> tuple[list[str], list
     return arguments[:index], arguments[index:]
 
 
-def _names() -> list[str]:
-    return [command.name for command in COMMANDS]
+def _names(place: Place) -> list[str]:
+    return [command.name for command in COMMANDS if command.name not in place.system.lacks]
 
 
-def _overview() -> Parser:
+def _overview(place: Place) -> Parser:
     parser = Parser("scratch COMMAND [options] [--] [PROGRAM [ARGUMENTS]]", EXAMPLES,
                     "scratch: temporary memory on a stack of its own")
     parser.add_argument("-h", "--help", action="store_true", help="print this, or the help of a command")
     parser.add_argument("-V", "--version", action="store_true", help="print the version")
-    lines = [f"  {command.name:10} {command.help}" for command in COMMANDS]
+    lines = [f"  {command.name:10} {command.help}" for command in COMMANDS
+             if command.name in _names(place)]
     parser.commands = "\ncommands:\n" + "\n".join(lines) + "\n"
     return parser
 
 
 def _who(command: str) -> str:
-    return f"scratch {command}" if command in (*_names(), *LATER) else "scratch"
+    return f"scratch {command}" if command in (*(each.name for each in COMMANDS), *LATER) else "scratch"

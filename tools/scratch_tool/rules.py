@@ -8,39 +8,40 @@ from collections.abc import Callable
 
 from . import functions
 from .failure import OWN_ERROR, Failure
+from .lacking import is_lacking, refusal
+from .system import System
 
 LARGEST_FILE = 1 << 20
 
 
-def merged(options: argparse.Namespace,
-           parse: Callable[[argparse.Namespace], argparse.Namespace]) -> argparse.Namespace:
+def merged(options: argparse.Namespace, parse: Callable[[argparse.Namespace], argparse.Namespace],
+           system: System) -> argparse.Namespace:
     """The options, those of the rules file that they or SCRATCH_RULES name among them; `parse` reads the command
     line on top of a start, since it has the last word."""
-    path = options.rules or _inherited(options)
+    path = options.rules or _inherited(options, system)
     if not path:
         return options
-    options = parse(_read(path))
+    options = parse(_read(path, system))
     options.rules = path
     return options
 
 
-def _inherited(options: argparse.Namespace) -> str:
+def _inherited(options: argparse.Namespace, system: System) -> str:
     """SCRATCH_RULES, unless a launch around this one has read it already, and nothing is to be added to it."""
     from .hook_store import is_hook_object
-    from .settings import initial_environment, preloaded
-    environment = initial_environment()
+    environment = system.initial_environment()
     path = os.fsdecode(environment.get(b"SCRATCH_RULES", b""))
     if path and not functions.wishes(options):
-        if any(is_hook_object(entry) for entry in preloaded(environment)):
+        if any(is_hook_object(entry) for entry in system.preloaded(environment)):
             return ""
     return path
 
 
-def _read(path: str) -> argparse.Namespace:
+def _read(path: str, system: System) -> argparse.Namespace:
     from . import settings
     from .parser import Parser
     parser = Parser("rules", (), "")
-    actions = {action.option_strings[0][2:]: action for action in settings.add_options(parser)
+    actions = {action.option_strings[0][2:]: action for action in settings.add_options(parser, system)
                if action.dest != "rules"}
     options = parser.parse_args([])
     for number, line in enumerate(_lines(path), 1):
@@ -51,8 +52,11 @@ def _read(path: str) -> argparse.Namespace:
         value = value.strip()
         where = f"{path}:{number}:"
         if word not in actions:
-            raise Failure(OWN_ERROR, f"{where} {word} is no rule; accepted are {', '.join(actions)}")
+            offered = [name for name, action in actions.items() if not is_lacking(action, system)]
+            raise Failure(OWN_ERROR, f"{where} {word} is no rule; accepted are {', '.join(offered)}")
         action = actions[word]
+        if is_lacking(action, system):
+            raise Failure(OWN_ERROR, f"{where} {word} {refusal(f'--{word}', system)}")
         if action.nargs is None and not value:
             raise Failure(OWN_ERROR, f"{where} {word} was given without a value; accepted is one after it")
         known = len(functions.wishes(options))

@@ -9,6 +9,7 @@ from . import settings, target
 from .failure import CANNOT_RUN, NOT_FOUND, OWN_ERROR, Failure
 from .library import find_shim
 from .place import Place
+from .system import System
 
 # Python ignores these from its start on; a program would inherit that.
 SIGPIPE, SIGXFSZ = 13, 25
@@ -27,19 +28,20 @@ class Run:
                                                                                 "stack"),
     )
 
-    def add_arguments(self, parser: argparse.ArgumentParser) -> list[argparse.Action]:
-        return settings.add_options(parser)
+    def add_arguments(self, parser: argparse.ArgumentParser, system: System) -> list[argparse.Action]:
+        return settings.add_options(parser, system)
 
     def run(self, options: argparse.Namespace, program: list[str], place: Place) -> int:
         if not program:
             raise Failure(OWN_ERROR, f"no program was given; accepted is: {self.usage}")
-        environment = settings.initial_environment()
+        system = place.system
+        environment = system.initial_environment()
         shim = find_shim(place, environment)
         chosen = target.find(program[0], program[1:], environment)
-        target.check(chosen, shim, environment)
-        environment.update(settings.changes(options, shim, environment, chosen.binary))
-        if options.no_follow:
-            chosen.skip_env()
+        target.check(chosen, shim, environment, system)
+        environment.update(settings.changes(options, shim, environment, chosen.binary(system), system))
+        if options.no_follow or chosen.env_is_in_the_way:
+            chosen.skip_env(environment)
         return become(chosen, environment)
 
 

@@ -11,8 +11,8 @@ from .hook_store import is_hook_object
 from .later import LATER_MODES
 from .library import ALLOCATORS, find_next, needs
 from .say import complain
+from .system import System
 
-MODES = ("off", "scoped", "adaptive", "check")
 LEVELS = ("off", "error", "warn", "info", "debug")
 # As the shim reads them.
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
@@ -23,11 +23,11 @@ DEFAULT_MODE = "adaptive"
 MODE_OF_FUNCTIONS = "scoped"
 
 
-def add_options(parser: argparse.ArgumentParser) -> list[argparse.Action]:
+def add_options(parser: argparse.ArgumentParser, system: System) -> list[argparse.Action]:
     """Adds the options, and returns them."""
     return [
-        parser.add_argument("--mode", type=_mode, metavar="MODE",
-                            help=f"{' | '.join(MODES)} (default: {DEFAULT_MODE}; {MODE_OF_FUNCTIONS} where "
+        parser.add_argument("--mode", type=_mode_of(system.modes), metavar="MODE",
+                            help=f"{' | '.join(system.modes)} (default: {DEFAULT_MODE}; {MODE_OF_FUNCTIONS} where "
                                  "functions are named)"),
         parser.add_argument("--budget", type=_budget, metavar="BYTES",
                             help="the most memory that the stacks may hold, as 8M or 512K (default: 8M; at least 64K)"),
@@ -35,10 +35,10 @@ def add_options(parser: argparse.ArgumentParser) -> list[argparse.Action]:
                             help="write the statistics to this file (%%e: name of the program, %%p: its pid)"),
         parser.add_argument("--stats", type=_one_of("format", ("text", "json")), nargs="?", const="text",
                             metavar="text|json", help="print statistics at the end (default: as text)"),
-    ] + add_shared_options(parser)
+    ] + add_shared_options(parser, system)
 
 
-def add_shared_options(parser: argparse.ArgumentParser) -> list[argparse.Action]:
+def add_shared_options(parser: argparse.ArgumentParser, system: System) -> list[argparse.Action]:
     """Those that `check` has too."""
     return [
         parser.add_argument("--next", type=text, metavar="NAME|PATH",
@@ -48,31 +48,24 @@ def add_shared_options(parser: argparse.ArgumentParser) -> list[argparse.Action]
         parser.add_argument("--log", type=_one_of("level", LEVELS), metavar="LEVEL",
                             help=f"{' | '.join(LEVELS)} (default: warn)"),
         parser.add_argument("--no-follow", action="store_true", help="leave the children of the program alone"),
-    ] + functions.add_options(parser)
-
-
-def initial_environment() -> dict[bytes, bytes]:
-    """The environment that we were started with: Python may have added LC_CTYPE to its own."""
-    try:
-        with open("/proc/self/environ", "rb") as file:
-            entries = file.read().split(b"\0")
-    except OSError:
-        return dict(os.environb)
-    return dict(entry.split(b"=", 1) for entry in entries if b"=" in entry[1:])  # type: ignore[misc]
+    ] + functions.add_options(parser, system)
 
 
 def changes(options: argparse.Namespace, shim: str, environment: dict[bytes, bytes],
-            program: str | None) -> dict[bytes, bytes]:
+            program: str | None, system: System) -> dict[bytes, bytes]:
     """The variables to set on top of `environment`. What is there already stays where no option says otherwise.
 
     `program` is the executable whose libraries hold the functions that options name; None: any that comes.
     """
-    new = {b"LD_PRELOAD": _preload(options, shim, environment, program)}
-    mode = options.mode or _usable_mode(options, environment)
+    new = {system.preload: _preload(options, shim, environment, program, system)}
+    mode = options.mode or _usable_mode(options, environment, system)
     if mode is not None:
         new[b"SCRATCH_MODE"] = mode.encode()
-    if options.rules:
+    if options.rules and "--region" not in system.lacks:
         new[b"SCRATCH_RULES"] = os.fsencode(os.path.abspath(options.rules))
+    elif options.rules and environment.get(b"SCRATCH_RULES"):
+        # They have been read, and where nothing is hooked the shim knows that by nothing else.
+        new[b"SCRATCH_RULES"] = b""
     if options.budget is not None:
         new[b"SCRATCH_BUDGET"] = str(options.budget).encode()
     if options.stats is not None:
@@ -91,46 +84,44 @@ def changes(options: argparse.Namespace, shim: str, environment: dict[bytes, byt
     return new
 
 
-def preloaded(environment: dict[bytes, bytes]) -> list[bytes]:
-    """The entries of LD_PRELOAD."""
-    return [entry for entry in environment.get(b"LD_PRELOAD", b"").replace(b" ", b":").split(b":") if entry]
-
-
-def _preload(options: argparse.Namespace, shim: str, environment: dict[bytes, bytes], program: str | None) -> bytes:
+def _preload(options: argparse.Namespace, shim: str, environment: dict[bytes, bytes], program: str | None,
+             system: System) -> bytes:
     """Ours, then what was there; an entry that is ours already moves to the front."""
-    following = [] if options.next is None else [os.fsencode(find_next(options.next, shim, environment))]
-    before = preloaded(environment)
+    following = [] if options.next is None else [os.fsencode(find_next(options.next, shim, environment, system))]
+    before = system.preloaded(environment)
     rest = [entry for entry in before if entry not in (os.fsencode(shim), *following) and not is_hook_object(entry)]
     wishes = functions.wishes(options)
-    if wishes or options.rules:
+    if (wishes or options.rules) and "--region" not in system.lacks:
         from .hooks import make
         hooks = [os.fsencode(make(wishes, options.stack_arguments, shim, environment, program, following + rest))]
     else:
         # What a launch around this one asked for holds on.
         hooks = [entry for entry in before if is_hook_object(entry) and needs(entry, shim)][:1]
-    return b":".join([*hooks, os.fsencode(shim), *following, *rest])
+    return system.joined([*hooks, os.fsencode(shim), *following, *rest])
 
 
-def _usable_mode(options: argparse.Namespace, environment: dict[bytes, bytes]) -> str | None:
+def _usable_mode(options: argparse.Namespace, environment: dict[bytes, bytes], system: System) -> str | None:
     """The mode to set where no option names one: none where the environment has one that can be used."""
     text = environment.get(b"SCRATCH_MODE")
     standard = MODE_OF_FUNCTIONS if functions.wishes(options) else DEFAULT_MODE
     if text is None:
         return standard
     given = os.fsdecode(text)
-    if given in MODES:
+    if given in system.modes:
         return None
     level = options.log or os.fsdecode(environment.get(b"SCRATCH_LOG", b""))
     if level not in ("off", "error"):
         why = "is not built yet" if given in LATER_MODES else "is no mode"
-        complain("scratch", f"SCRATCH_MODE={given!r} {why} (accepted: {', '.join(MODES)}); {standard} is used")
+        complain("scratch", f"SCRATCH_MODE={given!r} {why} (accepted: {', '.join(system.modes)}); {standard} is used")
     return standard
 
 
-def _mode(text: str) -> str:
-    if text in LATER_MODES:
-        raise argparse.ArgumentTypeError(f"{text!r} is not built yet; accepted are {', '.join(MODES)}")
-    return _one_of("mode", MODES)(text)
+def _mode_of(modes: tuple[str, ...]):
+    def parse(text: str) -> str:
+        if text in LATER_MODES:
+            raise argparse.ArgumentTypeError(f"{text!r} is not built yet; accepted are {', '.join(modes)}")
+        return _one_of("mode", modes)(text)
+    return parse
 
 
 def _one_of(kind: str, accepted: tuple[str, ...]):

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import stat
 
-from .elf import Elf, ElfError
 from .failure import CANNOT_RUN, NOT_FOUND, Failure
+from .system import System
 
-# As Linux has them: the bytes of a first line that count, and how many interpreters may need interpreters.
-LONGEST_SHEBANG = 255
-MOST_INTERPRETERS = 5
+# How often a script may lead to another file before that is taken for endless.
+MOST_STEPS = 5
 
 # Where execvp looks when PATH is not set.
 DEFAULT_PATH = "/bin:/usr/bin"
@@ -29,22 +28,25 @@ class Target:
         self.chain = [path]
         # What `env` in a first line would go on to, as [file, argument...]; empty where no env is there.
         self.after_env: list[str] = []
+        # What it would set before.
+        self.assigned: dict[bytes, bytes] = {}
+        # Whether it would be the last to have the shim.
+        self.env_is_in_the_way = False
 
-    @property
-    def binary(self) -> str:
+    def binary(self, system: System) -> str:
         """The executable whose code runs at last, as far as the first lines of scripts tell."""
         path = self.after_env[0] if self.after_env else self.chain[-1]
-        if len(self.chain) > 1 or not _is_loader(path):
+        if len(self.chain) > 1 or not system.is_loader(path):
             return path
         words = [word for word in self.arguments[1:] if not word.startswith("-")]
         return words[0] if words and os.path.isfile(words[0]) else path
 
-    def skip_env(self) -> None:
-        """Starts what `#!/usr/bin/env NAME` names without env: for --no-follow, where env would be the last to
-        have the shim."""
+    def skip_env(self, environment: dict[bytes, bytes]) -> None:
+        """Starts what `#!/usr/bin/env NAME` names without env, and does in `environment` what that would do."""
         if self.after_env:
             self.path = self.after_env[0]
             self.arguments = [os.path.basename(self.path)] + self.after_env[1:]
+            environment.update(self.assigned)
 
 
 def find(name: str, arguments: list[str], environment: dict[bytes, bytes]) -> Target:
@@ -54,31 +56,39 @@ def find(name: str, arguments: list[str], environment: dict[bytes, bytes]) -> Ta
     return Target(path, [name, *arguments])
 
 
-def check(target: Target, shim: str, environment: dict[bytes, bytes]) -> None:
+def check(target: Target, shim: str, environment: dict[bytes, bytes], system: System) -> None:
     """Raises Failure unless the shim would be loaded into `target`; follows first lines to the interpreter."""
-    shim_elf = Elf(shim)
     path, arguments = target.path, target.arguments[1:]
-    for _ in range(MOST_INTERPRETERS + 1):
+    scripts = 0
+    for _ in range(MOST_STEPS + 1):
         try:
             with open(path, "rb") as file:
-                head = file.read(LONGEST_SHEBANG + 1)
+                head = file.read(system.longest_first_line + 1)
         except OSError:
             # It may be executed and not read: nothing is known of it, and nothing speaks against it.
             return
-        if head.startswith(b"\x7fELF"):
-            _check_binary(path, shim_elf)
-            if os.path.basename(path) != "env" or len(target.chain) == 1:
+        if system.is_program(head):
+            is_env = os.path.basename(path) == "env" and len(target.chain) > 1
+            if is_env and system.takes_env_away(path):
+                target.env_is_in_the_way = True
+            else:
+                system.check_program(path, shim)
+            if not is_env:
                 return
-            path, arguments = _after_env(path, arguments, environment)
+            path, arguments, target.assigned = _after_env(path, arguments, environment)
             target.after_env = [path, *arguments]
+            scripts = 0
         elif head.startswith(b"#!"):
-            interpreter, option = _shebang(path, head)
-            arguments = ([option] if option else []) + [path, *arguments]
+            scripts += 1
+            if scripts > system.most_interpreters:
+                break
+            interpreter, options = _shebang(path, head, system)
+            arguments = [*options, path, *arguments]
             path = interpreter
         else:
             # execvp and the shells hand a text without a first line to sh, while the kernel would not start it.
             if b"\0" in head or not head:
-                raise Failure(CANNOT_RUN, f"{path} is neither a program of this system nor a script; check with "
+                raise Failure(CANNOT_RUN, f"{path} is neither a program of {system.name} nor a script; check with "
                                           f"`file {path}` what it is")
             arguments = [path, *arguments]
             if path == target.path:
@@ -86,7 +96,7 @@ def check(target: Target, shim: str, environment: dict[bytes, bytes]) -> None:
             path = SHELL
         target.chain.append(path)
     raise Failure(CANNOT_RUN, f"{target.path} is a script whose interpreters are scripts, more than "
-                              f"{MOST_INTERPRETERS} deep; name a program in its first line")
+                              f"{system.most_interpreters} deep; name a program in its first line")
 
 
 def _search(name: str, environment: dict[bytes, bytes]) -> str:
@@ -123,8 +133,12 @@ def _check_executable(path: str) -> None:
                                   "before it")
 
 
-def _shebang(path: str, head: bytes) -> tuple[str, str]:
-    words = head[2:LONGEST_SHEBANG + 1].split(b"\n")[0].strip(b" \t").split(None, 1)
+def _shebang(path: str, head: bytes, system: System) -> tuple[str, list[str]]:
+    """The interpreter that a first line names, and the arguments that it gives it."""
+    line = head[2:system.longest_first_line + 1]
+    for end in system.ends_of_first_line:
+        line = line.split(bytes([end]))[0]
+    words = line.strip(b" \t").split(None, -1 if system.splits_first_line else 1)
     if not words:
         raise Failure(CANNOT_RUN, f"{path} has a first line that names no interpreter; name one after #!")
     interpreter = os.fsdecode(words[0])
@@ -132,12 +146,14 @@ def _shebang(path: str, head: bytes) -> tuple[str, str]:
         _check_executable(interpreter)
     except Failure as failure:
         raise Failure(failure.status, f"{path} names its interpreter in its first line: {failure.sentence}") from None
-    return interpreter, os.fsdecode(words[1].rstrip(b" \t")) if len(words) > 1 else ""
+    return interpreter, [os.fsdecode(word.rstrip(b" \t")) for word in words[1:]]
 
 
-def _after_env(path: str, arguments: list[str], environment: dict[bytes, bytes]) -> tuple[str, list[str]]:
-    """What `env ARGUMENTS` executes: its file and the arguments after its name."""
+def _after_env(path: str, arguments: list[str],
+               environment: dict[bytes, bytes]) -> tuple[str, list[str], dict[bytes, bytes]]:
+    """What `env ARGUMENTS` executes: its file, the arguments after its name, and the variables that it sets before."""
     words = list(arguments)
+    assigned: dict[bytes, bytes] = {}
     while words:
         word = words.pop(0)
         if word in ("-i", "-", "--ignore-environment") or word in ("-u", "-C"):
@@ -151,98 +167,11 @@ def _after_env(path: str, arguments: list[str], environment: dict[bytes, bytes])
             except ValueError as error:
                 raise Failure(CANNOT_RUN, f"{path} -S in a first line cannot be split ({error}); check its quotes") \
                     from None
-        elif not word.startswith("-") and "=" not in word:
-            program = word if "/" in word else _search(word, environment)
+        elif "=" in word and not word.startswith("-"):
+            name, _, value = os.fsencode(word).partition(b"=")
+            assigned[name] = value
+        elif not word.startswith("-"):
+            program = word if "/" in word else _search(word, {**environment, **assigned})
             _check_executable(program)
-            return program, words
+            return program, words, assigned
     raise Failure(CANNOT_RUN, f"{path} in a first line names no program; name one after it")
-
-
-def _check_binary(path: str, shim: Elf) -> None:
-    try:
-        elf = Elf(path)
-    except ElfError as error:
-        raise Failure(CANNOT_RUN, f"{path} is a damaged program ({error}); install it anew") from None
-    if not elf.same_kind(shim):
-        raise Failure(CANNOT_RUN, f"{path} is a {elf.kind} program and the shim is {shim.kind}; use a {shim.kind} "
-                                  "build of the program, or build the shim for its kind")
-    if elf.interpreter is None:
-        if _is_loader(path):
-            return
-        raise Failure(CANNOT_RUN, f"{path} is statically linked, and nothing can be preloaded into that; use a "
-                                  "dynamically linked build of it, or link it with libscratch")
-    libc, ours = _libc_of(os.path.basename(elf.interpreter)), _libc_of_library(shim)
-    if libc and ours and libc != ours:
-        raise Failure(CANNOT_RUN, f"{path} uses another libc ({libc}) than the shim ({ours}); use a build of it for "
-                                  f"{ours}, or build the shim with {libc}")
-    if not os.path.exists(elf.interpreter):
-        raise Failure(CANNOT_RUN, f"{path} needs the loader {elf.interpreter}, which is not here; install the libc "
-                                  "that it was built for")
-    _check_privileges(path)
-
-
-def _is_loader(path: str) -> bool:
-    """The dynamic loader run by hand preloads into the program that it is given."""
-    name = os.path.basename(os.path.realpath(path))
-    return name.startswith(("ld-linux", "ld64.so", "ld.so", "ld-2."))
-
-
-def _libc_of(loader: str) -> str:
-    if "musl" in loader:
-        return "musl"
-    if "uClibc" in loader:
-        return "uClibc"
-    if loader.startswith("linker"):
-        return "bionic"
-    if loader.startswith(("ld-linux", "ld64.so", "ld.so", "ld-2.")):
-        return "glibc"
-    return ""
-
-
-def _libc_of_library(library: Elf) -> str:
-    try:
-        needed = library.needed()
-    except (OSError, ElfError):
-        return ""
-    if "libc.so.6" in needed:
-        return "glibc"
-    return "musl" if any("musl" in name for name in needed) else ""
-
-
-def _check_privileges(path: str) -> None:
-    """The loader ignores preloaded libraries where the kernel says that the program gained privileges (AT_SECURE):
-    its effective user or group would differ from the real one, or it gets capabilities which a user does not have.
-    So a program that is setuid root is as any other when root runs it."""
-    status = os.stat(path)
-    user, group = os.getuid(), os.getgid()
-    why = ""
-    if status.st_mode & stat.S_ISUID and status.st_uid != user:
-        why = "is setuid"
-    elif status.st_mode & stat.S_ISGID and status.st_mode & stat.S_IXGRP and status.st_gid != group:
-        why = "is setgid"
-    elif user != 0 and _has_capabilities(path):
-        why = "has file capabilities"
-    if why and not _privileges_ignored(path):
-        raise Failure(CANNOT_RUN, f"{path} {why}, and the loader ignores preloaded libraries in a program that gains "
-                                  "privileges; run it as the user that it becomes, or run a copy without them")
-    if os.geteuid() != user or os.getegid() != group:
-        raise Failure(CANNOT_RUN, f"{path} would be started with the privileges that scratch itself was given, and "
-                                  "the loader ignores preloaded libraries then; start scratch as a plain user")
-
-
-def _has_capabilities(path: str) -> bool:
-    try:
-        return bool(os.getxattr(path, "security.capability"))
-    except (OSError, AttributeError):
-        return False
-
-
-def _privileges_ignored(path: str) -> bool:
-    """On a file system mounted nosuid, and for a process that said it wants no new privileges."""
-    try:
-        if os.statvfs(path).f_flag & os.ST_NOSUID:
-            return True
-        with open("/proc/self/status", encoding="utf-8") as file:
-            return any(line.split() == ["NoNewPrivs:", "1"] for line in file)
-    except OSError:
-        return False
