@@ -110,7 +110,7 @@ void *allocate_block(const request &wanted) noexcept {
     backtrace from;
     take_backtrace(from);
     const trace_id allocated = keep(from);
-    std::uint32_t scope = innermost_scope(heap);
+    std::uint32_t scope = innermost_scope(heap, stack_pointer());
     if (scope != 0 && (from.depth == 0 || is_runtime(from.frames[0]))) scope = 0;
 
     places &at = own_places(heap);

@@ -6,6 +6,7 @@
 #include "shim/heap/chunk.hpp"
 #include "shim/heap/thread_heap.hpp"
 #include "shim/heap/threads.hpp"
+#include "shim/region/steps.hpp"
 
 namespace scratch::shim::check {
 
@@ -89,11 +90,13 @@ bool open_places() noexcept {
 
 places &own_places(const thread_heap *heap) noexcept { return all_places[heap->slot]; }
 
-std::uint32_t innermost_scope(const thread_heap *heap) noexcept {
+std::uint32_t innermost_scope(const thread_heap *heap, std::uintptr_t stack_pointer) noexcept {
     std::uint32_t depth = heap->regions.depth;
     for (; depth != 0; --depth) {
         const region &open = heap->regions.open[depth - 1];
-        if (open.trusted) break;
+        if (open.trusted &&
+            stack_pointer - this_thread.stack_begin <= stack_size_of(heap, depth - 1))
+            break;
         // What is allocated meanwhile is nobody's.
         if (open.kind == region_kind::paused) return 0;
     }

@@ -27,8 +27,9 @@ places &own_places(const thread_heap *heap) noexcept;
 
 bool open_places() noexcept;
 
-// The depth plus one of the innermost trusted region that is open; 0: none.
-std::uint32_t innermost_scope(const thread_heap *heap) noexcept;
+// The depth plus one of the innermost trusted region that is open and serves the stack of a call
+// from there; 0: none.
+std::uint32_t innermost_scope(const thread_heap *heap, std::uintptr_t stack_pointer) noexcept;
 
 // Null where there is no room. The record is filled but for traces.
 record *place_small(places &at, const request &wanted, std::uint32_t scope) noexcept;

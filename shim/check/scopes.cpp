@@ -158,6 +158,7 @@ void close_scope(places &at, std::uint32_t scope, trace_id ended, const backtrac
 // Whoever has what lives on: the nearest trusted region around.
 std::uint32_t heir_of(const thread_heap *heap) noexcept {
     std::uint32_t depth = heap->regions.depth - 1;
+    if (heap->regions.open[depth].detached) return 0;
     while (depth != 0 && !heap->regions.open[depth - 1].trusted)
         --depth;
     return depth;

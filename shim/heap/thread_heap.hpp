@@ -50,6 +50,9 @@ struct hook_count {
     std::uint64_t calls = 0;
 };
 
+// As the size of the machine stack that a region serves: its calls may come from anywhere.
+inline constexpr std::uintptr_t any_stack = UINTPTR_MAX;
+
 // What the hot path works on. In memory of the heap, reached by a pointer: stores through the
 // thread's segment register are forwarded to loads a nanosecond later.
 struct hot_words {
@@ -60,6 +63,9 @@ struct hot_words {
     // Stack pointer of the call that moves top or runs a slow path; 0: none.
     std::uintptr_t inside = 0;
     chunk *current = nullptr; // the heap's, and null while a slow path runs
+    // How far above the begin of the thread's machine stack the calls of the innermost region come
+    // from; any_stack where that is not asked.
+    std::uintptr_t stack_size = any_stack;
     call_counts counted;
 };
 
@@ -104,6 +110,9 @@ struct thread_words {
     // Part of a machine stack that was found readable: where hooks copy arguments across pages.
     std::uintptr_t readable_begin = 0;
     std::uintptr_t readable_end = 0;
+    // The thread's own machine stack, once a region asked for it (region/own_stack.hpp).
+    std::uintptr_t stack_begin = 0;
+    std::uintptr_t stack_size = 0; // 0: not known
 };
 extern __thread thread_words this_thread
     __attribute__((tls_model("initial-exec"), visibility("hidden")));

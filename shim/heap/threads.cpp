@@ -271,7 +271,8 @@ void inside::leave() noexcept {
     if (thread_heap *own = this_thread.own; own != nullptr) {
         own->hot.current = own->current;
         this_thread.hot = &own->hot;
-        this_thread.open = malloc_pushes_itself() && own->hot.limit != 0 ? &own->hot : &no_words;
+        const bool pushes = malloc_pushes_itself() && own->hot.stack_size == any_stack;
+        this_thread.open = pushes && own->hot.limit != 0 ? &own->hot : &no_words;
         give_inside_word(own->hot);
     }
     signal_fence();

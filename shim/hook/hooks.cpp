@@ -14,9 +14,11 @@
 #include "shim/hook/jump_buffer.hpp"
 #include "shim/hook/machine.hpp"
 #include "shim/hook/targets.hpp"
+#include "shim/hook/unwound.hpp"
 #include "shim/lifecycle/start.hpp"
 #include "shim/observe/log.hpp"
 #include "shim/region/hooked.hpp"
+#include "shim/region/own_stack.hpp"
 #include "shim/region/steps.hpp"
 #include "shim/route/route.hpp"
 #include "shim/route/runtime_callers.hpp"
@@ -132,6 +134,10 @@ hook_answer begin(hook_frame *frame) noexcept {
     return hook_answer::jump;
 }
 
+region_token token_of(const hook_frame &frame) noexcept {
+    return make_token(frame.slot, frame.depth, frame.serial);
+}
+
 void take_exclusions() noexcept {
     excluded_functions wanted[64];
     std::size_t count = 0;
@@ -160,16 +166,18 @@ extern "C" hook_answer scratch_hook_begin_slowly(hook_frame *frame) noexcept {
 
 extern "C" void scratch_hook_end_slowly(hook_frame *frame) noexcept {
     const int saved_errno = errno;
-    leave_region(make_token(frame->slot, frame->depth, frame->serial));
+    leave_region(token_of(*frame));
     errno = saved_errno;
 }
 
-extern "C" int scratch_hook_personality(int, int actions, std::uint64_t, void *, void *) noexcept {
+extern "C" int scratch_hook_personality(int, int actions, std::uint64_t, void *,
+                                        void *context) noexcept {
     constexpr int cleanup_phase = 2;
     constexpr int continue_unwinding = 8;
     if ((actions & cleanup_phase) != 0) {
         const int saved_errno = errno;
-        end_unwound_region();
+        const hook_frame *frame = unwound_frame(context, __builtin_return_address(0));
+        end_unwound_region(frame != nullptr ? token_of(*frame) : 0);
         errno = saved_errno;
     }
     return continue_unwinding;
@@ -181,6 +189,7 @@ void start_hooks() noexcept {
     if (!regions_allowed() || !prepare_machine_for_hooks()) return;
     take_exclusions();
     learn_jump_buffer();
+    note_largest_stack();
     scratch_hooks_live = 1;
 }
 

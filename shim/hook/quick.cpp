@@ -40,7 +40,9 @@ constexpr std::uint64_t published_each = 1024;
 [[gnu::always_inline]] inline void show_current(thread_heap *heap, chunk *current,
                                                 bool has_room) noexcept {
     heap->hot.current = current;
-    this_thread.open = entries.malloc_pushes_itself && has_room ? &heap->hot : &no_words;
+    const bool pushes =
+        has_room && heap->hot.stack_size == any_stack && entries.malloc_pushes_itself;
+    this_thread.open = pushes ? &heap->hot : &no_words;
 }
 
 // False where that has to be done slowly.
@@ -54,16 +56,29 @@ constexpr std::uint64_t published_each = 1024;
         give_inside_word(heap->hot);
         return false;
     }
-    count_hooked_call(heap, entry);
+    // Registers are few: what follows is read only now, and what is done is done with.
+    signal_fence();
+    std::uintptr_t served = stack_pointer - this_thread.stack_begin;
+    if (served >= this_thread.stack_size) {
+        // On another stack than the own, or where that is not known and has to be: slowly.
+        if (trusted || is_own_stack_known()) {
+            give_inside_word(heap->hot);
+            return false;
+        }
+        served = any_stack;
+    }
     frame->depth = static_cast<std::uint16_t>(heap->regions.depth);
     frame->slot = static_cast<std::uint16_t>(heap->slot);
-    frame->serial = add_region(heap, reinterpret_cast<std::uintptr_t>(entry), stack_pointer,
+    frame->serial = add_region(heap, reinterpret_cast<std::uintptr_t>(entry), stack_pointer, served,
                                trusted, region_kind::hooked);
+    signal_fence();
     chunk *taken = heap->spare;
     heap->spare = nullptr;
     heap->charged_ahead[trusted] = false;
     make_current(heap, taken, frame->serial, trusted, true);
     show_current(heap, taken, true);
+    signal_fence();
+    count_hooked_call(heap, entry);
     give_inside_word(heap->hot);
     return true;
 }
@@ -86,7 +101,7 @@ template <typename IsItsOwn>
     thread_heap *heap = heap_of(this_thread.hot);
     take_inside_word(heap->hot);
     const std::uint32_t depth = heap->regions.depth;
-    const region &ended = heap->regions.open[depth != 0 ? depth - 1 : 0];
+    const region &ended = *region_at(heap, depth != 0 ? depth - 1 : 0);
     chunk *last = heap->current;
     if (depth == 0 || !is_its_own(ended) || !can_end(heap, ended, last)) [[unlikely]] {
         give_inside_word(heap->hot);

@@ -10,17 +10,6 @@ namespace scratch::shim {
 
 namespace {
 
-bool contains(const dl_phdr_info &object, const void *address) noexcept {
-    for (int i = 0; i < object.dlpi_phnum; ++i) {
-        const auto &segment = object.dlpi_phdr[i];
-        if (segment.p_type == PT_LOAD &&
-            reinterpret_cast<std::uintptr_t>(address) - object.dlpi_addr - segment.p_vaddr <
-                segment.p_memsz)
-            return true;
-    }
-    return false;
-}
-
 // The program stands before the hook object in every search, so a call that came to the stub is
 // not meant for it; the kernel's object is in no search.
 bool can_be_next(const dl_phdr_info &object) noexcept {

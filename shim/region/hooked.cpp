@@ -21,6 +21,18 @@ thread_heap *heap_with_regions() noexcept {
     return heap != nullptr && heap->regions.depth != 0 ? heap : nullptr;
 }
 
+// A turn is ended by calls on the stack that it began on.
+bool is_turn_of_another_stack(const thread_heap *heap, std::uint64_t name,
+                              std::uintptr_t stack_pointer) noexcept {
+    if (!is_own_stack_known()) return false;
+    for (std::uint32_t depth = heap->regions.depth; depth-- > 0;) {
+        const region &turn = heap->regions.open[depth];
+        if (turn.kind == region_kind::frame && turn.name == name)
+            return turn.detached == is_on_own_stack(stack_pointer);
+    }
+    return false;
+}
+
 } // namespace
 
 region_token enter_hooked_region(std::uint64_t name, const char *label, region_kind kind,
@@ -30,7 +42,8 @@ region_token enter_hooked_region(std::uint64_t name, const char *label, region_k
     if (!here) return 0;
     thread_heap *heap = start_own_heap();
     if (heap == nullptr) return 0;
-    trusted = prepare_region(trusted);
+    if (trusted) learn_own_stack();
+    trusted = prepare_region(trusted && is_on_own_stack(stack_pointer));
     // What the runtime keeps is no escape of theirs either.
     learn_runtime();
     end_finished_regions(heap, stack_pointer);
@@ -40,10 +53,15 @@ region_token enter_hooked_region(std::uint64_t name, const char *label, region_k
     return token_of_innermost(heap);
 }
 
-void end_unwound_region() noexcept {
+void end_unwound_region(region_token token) noexcept {
     const inside here;
     thread_heap *heap = here ? heap_with_regions() : nullptr;
     if (heap == nullptr) return;
+    if (token != 0) {
+        if (slot_in(token) == heap->slot && is_still_open(heap, token))
+            end_down_to(heap, depth_in(token));
+        return;
+    }
     for (std::uint32_t depth = heap->regions.depth; depth-- > 0;)
         if (is_hooked(heap->regions.open[depth])) return end_down_to(heap, depth);
 }
@@ -55,8 +73,10 @@ void turn_hooked_frame(std::uint64_t name, const char *label, bool trusted,
     if (!here) return;
     thread_heap *heap = start_own_heap();
     if (heap == nullptr) return;
-    trusted = prepare_region(trusted);
+    if (trusted) learn_own_stack();
+    trusted = prepare_region(trusted && is_on_own_stack(stack_pointer));
     end_finished_regions(heap, stack_pointer);
+    if (is_turn_of_another_stack(heap, name, stack_pointer)) return;
     if (blocks_are_checked()) check::note_scope_name(name, label);
     turn_frame_of(heap, name, trusted, [stack_pointer](const region &ended) {
         return stack_pointer >= ended.turned_at;

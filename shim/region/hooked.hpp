@@ -13,9 +13,9 @@ namespace scratch::shim {
 region_token enter_hooked_region(std::uint64_t name, const char *label, region_kind kind,
                                  bool trusted, std::uintptr_t stack_pointer) noexcept;
 
-// An unwinder passes the frame of the innermost hooked function: its region ends as a counted one,
-// with those inside it.
-void end_unwound_region() noexcept;
+// An unwinder passes the frame of a hooked function: the region that it opened ends as a counted
+// one, with those inside it. 0: the unwinder does not tell whose frame; the innermost one's.
+void end_unwound_region(region_token token) noexcept;
 
 // As turn_frame. Exact only where the call stands no deeper than the one that began the turn: a
 // deeper one may come from a loop inside the turn, whose caller goes on with its blocks.

@@ -21,11 +21,6 @@ namespace {
 // Set by the header where an exception passes.
 bool is_uncertain(region_token token) noexcept { return (token >> 63) != 0; }
 
-bool is_still_open(const thread_heap *heap, region_token token) noexcept {
-    return depth_in(token) < heap->regions.depth &&
-           heap->regions.open[depth_in(token)].serial == static_cast<std::uint32_t>(token);
-}
-
 // Names are compared by their text and may be gone after the call. FNV-1a, 64 bits.
 std::uint64_t name_hash(const char *name) noexcept {
     const char *text = name;
@@ -44,11 +39,28 @@ bool prepare_region(bool trusted) noexcept {
     return trusted && known;
 }
 
+namespace {
+
+// A region that is opened while the thread's own stack is known serves that one only, from where
+// it was opened down: else what other stacks get in it would go to the trusted region around it at
+// its end.
+std::uintptr_t part_of_own_stack(std::uintptr_t opened_at) noexcept {
+    return is_on_own_stack(opened_at) ? opened_at - this_thread.stack_begin
+                                      : this_thread.stack_size;
+}
+
+} // namespace
+
 void begin_region(thread_heap *heap, std::uint64_t name, std::uintptr_t stack_pointer, bool trusted,
                   region_kind kind) noexcept {
+    const std::uintptr_t called_at =
+        stack_pointer != no_bound ? stack_pointer : scratch::shim::stack_pointer();
     if (stack_pointer == no_bound && heap->regions.depth != 0)
         stack_pointer = heap->regions.open[heap->regions.depth - 1].stack_pointer;
-    add_region(heap, name, stack_pointer, trusted, kind);
+    const bool on_own = is_on_own_stack(called_at);
+    add_region(heap, name, stack_pointer, on_own ? part_of_own_stack(stack_pointer) : any_stack,
+               trusted, kind);
+    innermost_region(heap)->detached = is_own_stack_known() && !on_own;
     if (blocks_are_checked())
         check::begin_scope(heap);
     else if (kind == region_kind::paused)
@@ -71,8 +83,9 @@ void reset_large(thread_heap *heap, const region &ended) noexcept {
 }
 
 // Who has what escapes from the innermost region: the nearest trusted region around it, since its
-// end reclaims all that was allocated while it was open. 0: nobody.
+// end reclaims all that was allocated while it was open, on its own stack. 0: nobody.
 std::uint32_t heir_of_innermost(const thread_heap *heap) noexcept {
+    if (heap->regions.open[heap->regions.depth - 1].detached) return 0;
     for (std::uint32_t i = heap->regions.depth - 1; i-- > 0;)
         if (heap->regions.open[i].trusted) return heap->regions.open[i].serial;
     return 0;

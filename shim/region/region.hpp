@@ -26,6 +26,7 @@ struct region {
     std::uintptr_t stack_pointer; // where it was entered: above it the region is certainly over
     std::uintptr_t outer_top;     // what the heap goes back to
     std::uintptr_t outer_limit;
+    std::uintptr_t outer_stack_size;
     chunk *outer_chunk;
     chunk *chunks; // left behind while the region went on
     chunk *large;  // its blocks with chunks of their own
@@ -33,6 +34,7 @@ struct region {
     region_kind kind;
     bool trusted;
     bool uncertain; // code of another stack may have run in it: it ends as a counted one
+    bool detached;  // opened on another stack than the thread's own, where that is known
     std::uintptr_t
         turned_at; // of a hooked frame: the stack pointer of the call that began the turn
 };

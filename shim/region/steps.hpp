@@ -5,12 +5,20 @@
 
 #include "shim/heap/chunks.hpp"
 #include "shim/heap/thread_heap.hpp"
+#include "shim/region/own_stack.hpp"
 #include "shim/region/region.hpp"
 
 namespace scratch::shim {
 
+// Compilers work out the address anew for each word of a region, and do not if they cannot see how
+// it came about.
+[[gnu::always_inline]] inline region *region_at(thread_heap *heap, std::uint32_t depth) noexcept {
+    region *found = &heap->regions.open[depth];
+    __asm__("" : "+r"(found));
+    return found;
+}
 [[gnu::always_inline]] inline region *innermost_region(thread_heap *heap) noexcept {
-    return &heap->regions.open[heap->regions.depth - 1];
+    return region_at(heap, heap->regions.depth - 1);
 }
 
 // A token: serial in the low half, depth above it, slot plus one on top.
@@ -27,18 +35,25 @@ inline std::uint32_t depth_in(region_token token) noexcept {
 inline std::uint32_t slot_in(region_token token) noexcept {
     return (static_cast<std::uint32_t>(token >> 40) & 0xffff) - 1;
 }
+inline bool is_still_open(const thread_heap *heap, region_token token) noexcept {
+    return depth_in(token) < heap->regions.depth &&
+           heap->regions.open[depth_in(token)].serial == serial_in(token);
+}
 inline region_token token_of_innermost(const thread_heap *heap) noexcept {
     const std::uint32_t depth = heap->regions.depth - 1;
     return make_token(heap->slot, depth, heap->regions.open[depth].serial);
 }
 
-// Puts a region on the thread's regions, which have room for it; it has no chunk yet. Returns its
-// serial.
+// Puts a region on the thread's regions, which have room for it; it has no chunk yet. It serves
+// `stack_size` of the thread's own stack, or any_stack. Returns its serial.
 [[gnu::always_inline]] inline std::uint32_t add_region(thread_heap *heap, std::uint64_t name,
-                                                       std::uintptr_t stack_pointer, bool trusted,
+                                                       std::uintptr_t stack_pointer,
+                                                       std::uintptr_t stack_size, bool trusted,
                                                        region_kind kind) noexcept {
     const std::uint32_t depth = heap->regions.depth;
-    region &opened = heap->regions.open[depth];
+    region &opened = *region_at(heap, depth);
+    opened.outer_stack_size = heap->hot.stack_size;
+    heap->hot.stack_size = stack_size;
     opened.name = name;
     opened.stack_pointer = stack_pointer;
     opened.outer_top = heap->hot.top;
@@ -51,7 +66,7 @@ inline region_token token_of_innermost(const thread_heap *heap) noexcept {
     opened.serial = heap->regions.last_serial = serial;
     opened.kind = kind;
     opened.trusted = trusted;
-    opened.uncertain = false;
+    opened.uncertain = opened.detached = false;
     if (heap->current != nullptr) {
         // A block freed beneath while the region lasts leaves its size here, for the way back.
         reinterpret_cast<block *>(heap->hot.top)->hole_below = 0;
@@ -70,6 +85,13 @@ inline region_token token_of_innermost(const thread_heap *heap) noexcept {
     heap->current = ended.outer_chunk;
     move_top(heap->hot, top);
     heap->hot.limit = ended.outer_limit;
+    heap->hot.stack_size = ended.outer_stack_size;
+}
+
+// What the region at that depth serves of the thread's own stack, or any_stack.
+inline std::uintptr_t stack_size_of(const thread_heap *heap, std::uint32_t depth) noexcept {
+    return depth + 1 < heap->regions.depth ? heap->regions.open[depth + 1].outer_stack_size
+                                           : heap->hot.stack_size;
 }
 
 // Whether regions may be opened, and trusted if asked for: that takes knowing which calls are the

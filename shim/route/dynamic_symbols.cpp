@@ -228,4 +228,15 @@ void detail::visit_objects(object_visitor visit, void *context) noexcept {
         &words);
 }
 
+bool contains(const dl_phdr_info &object, const void *address) noexcept {
+    for (int i = 0; i < object.dlpi_phnum; ++i) {
+        const auto &segment = object.dlpi_phdr[i];
+        if (segment.p_type == PT_LOAD &&
+            reinterpret_cast<std::uintptr_t>(address) - object.dlpi_addr - segment.p_vaddr <
+                segment.p_memsz)
+            return true;
+    }
+    return false;
+}
+
 } // namespace scratch::shim

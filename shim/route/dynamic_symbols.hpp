@@ -35,6 +35,9 @@ std::uintptr_t find_function(const dl_phdr_info &object, const char *name,
 // in it, its path. The program itself is named by its own file.
 bool is_module(const dl_phdr_info &object, const char *pattern) noexcept;
 
+// Whether the address lies in the object.
+bool contains(const dl_phdr_info &object, const void *address) noexcept;
+
 // The file of the program itself, whose name the loader does not keep; "" where it is not known.
 const char *program_path() noexcept;
 

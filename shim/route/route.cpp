@@ -11,6 +11,7 @@
 #include "shim/next/next.hpp"
 #include "shim/next/operators.hpp"
 #include "shim/observe/counters.hpp"
+#include "shim/region/own_stack.hpp"
 #include "shim/route/adaptive.hpp"
 #include "shim/route/runtime_callers.hpp"
 
@@ -37,8 +38,8 @@ void direct_new(malloc_function operator_new) noexcept {
 // --- mode scoped
 // ----------------------------------------------------------------------------------------
 
-// The common case is in the exported malloc; here come threads without a region, full chunks, the
-// runtime's own calls, and all calls where they are counted.
+// The common case is in the exported malloc; here come full chunks, the runtime's own calls, and
+// all calls where they are counted.
 [[gnu::noinline]] void *push_or_pass(std::size_t size, origin from) noexcept {
     if (void *pushed = push_in_region(size, 1, from)) return pushed;
     count_next_call(size);
@@ -51,10 +52,18 @@ void direct_new(malloc_function operator_new) noexcept {
     return heap == nullptr || (heap->regions.depth == 0 && !heap->plain_calls_outside);
 }
 
+// Threads without a region, and those whose innermost region serves the thread's own stack only:
+// the exported malloc does not ask where it is called.
 void *scoped_malloc(std::size_t size) noexcept {
-    if (is_outside_regions() && !is_counting()) return next.malloc(size);
-    return push_or_pass(size, SCRATCH_ORIGIN);
+    if (is_outside_regions()) return next.malloc(size);
+    const origin from = SCRATCH_ORIGIN;
+    hot_words &hot = *this_thread.hot;
+    if (serves_stack(hot, from.frame) && !may_be_runtime(from.caller)) [[likely]]
+        if (void *pushed = try_push<counted::no>(hot, size, 0)) return pushed;
+    return push_or_pass(size, from);
 }
+
+void *counting_malloc(std::size_t size) noexcept { return push_or_pass(size, SCRATCH_ORIGIN); }
 
 void *scoped_new(std::size_t size) {
     const origin from = SCRATCH_ORIGIN;
@@ -78,8 +87,8 @@ void *first_new(std::size_t size) {
 }
 
 malloc_function routed_malloc() noexcept {
-    return mode_now.load(std::memory_order_relaxed) == run_mode::adaptive ? adaptive_malloc()
-                                                                          : scoped_malloc;
+    if (mode_now.load(std::memory_order_relaxed) == run_mode::adaptive) return adaptive_malloc();
+    return is_counting() ? counting_malloc : scoped_malloc;
 }
 
 malloc_function routed_new() noexcept {
@@ -133,9 +142,13 @@ void *push_in_region(std::size_t size, std::size_t alignment, origin from) noexc
     if (is_outside_regions()) return nullptr;
     if (may_be_runtime(caller) && is_runtime(caller)) return nullptr;
     if (alignment > largest_alignment) return nullptr;
-    if (alignment <= sizeof(block))
+    if (!serves_stack(heap->hot, from.frame)) [[unlikely]] {
+        // On the own stack the region's function may be over.
+        if (!is_on_own_stack(from.frame)) return nullptr;
+    } else if (alignment <= sizeof(block)) {
         if (void *pushed = try_push(*this_thread.hot, size, static_cast<std::uint32_t>(caller)))
             return pushed;
+    }
     if (heap->regions.depth == 0) return nullptr;
     {
         const inside here(from.frame);
@@ -143,7 +156,7 @@ void *push_in_region(std::size_t size, std::size_t alignment, origin from) noexc
         if (heap != this_thread.own) return nullptr; // torn, and left behind
         end_finished_regions(heap, stack_pointer());
     }
-    if (heap->regions.depth == 0) return nullptr;
+    if (heap->regions.depth == 0 || !serves_stack(heap->hot, from.frame)) return nullptr;
     if (heap->regions.open[heap->regions.depth - 1].kind == region_kind::paused) return nullptr;
     if (!heap->regions.open[heap->regions.depth - 1].trusted && heap->hot.limit == 0 &&
         !budget_has_room()) {
@@ -217,6 +230,7 @@ void *push_or_count(std::size_t size, std::size_t alignment, origin from) noexce
 
 void *push_tagged(std::size_t size, std::uintptr_t caller) noexcept {
     if (!regions_allowed() || blocks_are_checked()) return nullptr;
+    if (!serves_stack(*this_thread.hot, stack_pointer())) return nullptr;
     if (void *pushed = try_push_tagged(*this_thread.hot, size, static_cast<std::uint32_t>(caller)))
         return pushed;
     return push_slowly(size, 1, static_cast<std::uint32_t>(caller));

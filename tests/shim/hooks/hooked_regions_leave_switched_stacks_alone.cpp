@@ -1,0 +1,394 @@
+// Coroutines that switch stacks themselves: what runs on another stack gets nothing of a trusted
+// region here, and no end of a region resets what lives, in whatever order they end.
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <gtest/gtest.h>
+#include <new>
+#include <pthread.h>
+#include <scratch/annotate.h>
+#include <sys/mman.h>
+
+#include "library.h"
+#include "outside.hpp"
+#include "scenario.hpp"
+#include "scratch_memory.hpp"
+#include "switched_stacks.hpp"
+
+namespace {
+
+constexpr std::size_t stack_size = 64 * 1024;
+constexpr int rounds = 100;
+
+char *make_stack(std::size_t size = stack_size) {
+    void *mapped = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    REQUIRE(mapped != MAP_FAILED);
+    return static_cast<char *>(mapped);
+}
+
+// A block from each of the ways to get one.
+struct blocks {
+    static constexpr std::size_t size = 100;
+    std::array<void *, 9> each;
+
+    void take() {
+        static char text[size];
+        memset(text, 'x', size - 1);
+        void *aligned = nullptr;
+        REQUIRE(posix_memalign(&aligned, 64, size) == 0);
+        each = {malloc(size),
+                calloc(1, size),
+                realloc(nullptr, size),
+                realloc(malloc(1), size),
+                aligned,
+                operator new(size),
+                operator new[](size),
+                strdup(text),
+                scratch_alloc(size)};
+        for (std::size_t i = 0; i < each.size(); ++i)
+            write_pattern(each[i], size, i);
+    }
+    bool are_whole() const {
+        for (std::size_t i = 0; i < each.size(); ++i)
+            if (!has_pattern(each[i], size, i)) return false;
+        return true;
+    }
+    bool any_is_scratch() const { return std::any_of(each.begin(), each.end(), is_scratch); }
+    void give_back() {
+        for (void *block : {each[0], each[1], each[2], each[3], each[4], each[7]})
+            free(block);
+        operator delete(each[5]);
+        operator delete[](each[6]);
+        scratch_free(each[8]);
+    }
+};
+
+void keep_blocks(coroutine &self) {
+    blocks mine;
+    self.kept = &mine;
+    for (;;) {
+        mine.take();
+        self.yield();
+        REQUIRE(mine.are_whole());
+        mine.give_back();
+    }
+}
+
+void resume(void *resumed) { static_cast<coroutine *>(resumed)->resume(); }
+
+void resume_inside(void *resumed) {
+    void *before = malloc(100);
+    write_pattern(before, 100, 9);
+    resume(resumed);
+    void *after = malloc(100);
+    memset(after, 0xdd, 100);
+    REQUIRE(is_scratch(before) && is_scratch(after) && has_pattern(before, 100, 9));
+}
+
+// The blocks that the coroutine takes while `call` is on the stack live on.
+void expect_blocks_to_live(void (*call)(void *), char *stack) {
+    start_of_scratch_memory();
+    coroutine other(stack, stack_size, keep_blocks);
+    for (int i = 0; i < rounds; ++i) {
+        call(&other);
+        overwrite_scratch();
+        const auto *taken = static_cast<const blocks *>(other.kept);
+        REQUIRE(taken->are_whole() && !taken->any_is_scratch());
+        expect_to_be_outside();
+    }
+}
+
+void resume_in_trusted(void *other) { trusted_call(resume_inside, other); }
+
+SCENARIO(trusted_region) {
+    expect_blocks_to_live(resume_in_trusted, make_stack());
+    return 0;
+}
+SCENARIO(stack_of_static_memory) {
+    alignas(64) static char stack[stack_size];
+    expect_blocks_to_live(resume_in_trusted, stack);
+    return 0;
+}
+SCENARIO(trusted_region_of_a_thread) {
+    pthread_t thread;
+    const auto body = [](void *) -> void * {
+        expect_blocks_to_live(resume_in_trusted, make_stack());
+        return nullptr;
+    };
+    REQUIRE(pthread_create(&thread, nullptr, body, nullptr) == 0);
+    REQUIRE(pthread_join(thread, nullptr) == 0);
+    return 0;
+}
+// The coroutine's stack stands directly below, or above, the thread's, with nothing between.
+template <bool below>
+int on_neighbouring_stacks() {
+    constexpr std::size_t size = 1 << 20;
+    static char *both = make_stack(2 * size);
+    pthread_attr_t attributes;
+    pthread_t thread;
+    pthread_attr_init(&attributes);
+    REQUIRE(pthread_attr_setstack(&attributes, below ? both + size : both, size) == 0);
+    const auto body = [](void *) -> void * {
+        expect_blocks_to_live(resume_in_trusted, below ? both + size - stack_size : both + size);
+        return nullptr;
+    };
+    REQUIRE(pthread_create(&thread, &attributes, body, nullptr) == 0);
+    REQUIRE(pthread_join(thread, nullptr) == 0);
+    return 0;
+}
+SCENARIO(stack_below_the_threads) { return on_neighbouring_stacks<true>(); }
+SCENARIO(stack_above_the_threads) { return on_neighbouring_stacks<false>(); }
+
+// A region of any kind inside the trusted one would hand on what lives at its end.
+SCENARIO(counted_region_inside) {
+    expect_blocks_to_live(
+        [](void *other) {
+            trusted_call([](void *inner) { counted_call(resume_inside, inner); }, other);
+        },
+        make_stack());
+    return 0;
+}
+SCENARIO(annotated_region_inside) {
+    expect_blocks_to_live(
+        [](void *other) {
+            trusted_call(
+                [](void *inner) {
+                    SCRATCH_REGION("inside");
+                    resume_inside(inner);
+                },
+                other);
+        },
+        make_stack());
+    return 0;
+}
+SCENARIO(trusted_turn_of_a_loop) {
+    expect_blocks_to_live(
+        [](void *other) {
+            counted_call(
+                [](void *inner) {
+                    trusted_turn();
+                    resume_inside(inner);
+                    trusted_turn();
+                },
+                other);
+        },
+        make_stack());
+    return 0;
+}
+
+void expect_success(std::initializer_list<const scenario *> scenarios) {
+    for (const scenario *body : scenarios)
+        for (const bool counted : {false, true}) {
+            const outcome result = run(*body, {.statistics = counted});
+            EXPECT_TRUE(result.exited_with(0)) << body->name << ": " << result.describe();
+        }
+}
+
+TEST(other_stack, gets_nothing_of_a_trusted_region) {
+    expect_success({&trusted_region, &stack_of_static_memory, &trusted_region_of_a_thread,
+                    &stack_below_the_threads, &stack_above_the_threads});
+}
+TEST(other_stack, gets_nothing_of_what_is_open_inside_a_trusted_region) {
+    expect_success({&counted_region_inside, &annotated_region_inside, &trusted_turn_of_a_loop});
+}
+TEST(other_stack, leaves_the_region_a_trusted_one) {
+    const outcome result = run(trusted_region);
+    EXPECT_EQ(result.count("escapes"), 0u) << result.describe();
+    EXPECT_EQ(result.count("trusted_bytes"), 0u);
+}
+
+// The stack is a part of a frame on the thread's own stack: above the region's function, whose
+// region is thought over then and given up, or inside it.
+SCENARIO(stack_in_an_outer_frame) {
+    char stack[stack_size];
+    start_of_scratch_memory();
+    coroutine other(stack, sizeof stack, keep_blocks);
+    for (int i = 0; i < rounds; ++i) {
+        void *before = nullptr;
+        trusted_call(
+            [](void *resumed) {
+                resume(resumed);
+                memset(malloc(100), 0xdd, 100);
+            },
+            &other);
+        overwrite_scratch();
+        REQUIRE(static_cast<const blocks *>(other.kept)->are_whole());
+        free(before);
+    }
+    return 0;
+}
+SCENARIO(stack_in_an_inner_frame) {
+    start_of_scratch_memory();
+    for (int i = 0; i < rounds; ++i) {
+        trusted_call(
+            [](void *) {
+                char stack[stack_size];
+                coroutine other(stack, sizeof stack, keep_blocks);
+                other.resume();
+                void *own = malloc(100);
+                memset(own, 0xdd, 100);
+                REQUIRE(is_scratch(own) && static_cast<const blocks *>(other.kept)->are_whole());
+                other.resume();
+            },
+            nullptr);
+        overwrite_scratch();
+        expect_to_be_outside();
+    }
+    return 0;
+}
+TEST(stack_inside_the_threads, belongs_to_the_frame_that_it_is_in) {
+    expect_success({&stack_in_an_outer_frame, &stack_in_an_inner_frame});
+}
+
+// --- regions on both stacks ---------------------------------------------------------------------
+
+using hooked_call = void(callback *, void *);
+
+template <hooked_call *call>
+void keep_blocks_in_regions(coroutine &self) {
+    for (;;)
+        call(
+            [](void *argument) {
+                auto &inner = *static_cast<coroutine *>(argument);
+                blocks mine;
+                inner.kept = &mine;
+                mine.take();
+                inner.yield();
+                REQUIRE(mine.are_whole());
+                mine.give_back();
+            },
+            &self);
+}
+
+// Opened here, opened there, ended here, ended there.
+template <hooked_call *here, hooked_call *there>
+int cross_regions() {
+    start_of_scratch_memory();
+    coroutine other(make_stack(), stack_size, keep_blocks_in_regions<there>);
+    for (int i = 0; i < rounds; ++i) {
+        here(
+            [](void *resumed) {
+                blocks mine;
+                mine.take();
+                resume(resumed);
+                REQUIRE(mine.are_whole());
+                blocks more;
+                more.take();
+                REQUIRE(mine.are_whole() && more.are_whole());
+            },
+            &other);
+        overwrite_scratch();
+        REQUIRE(static_cast<const blocks *>(other.kept)->are_whole());
+        other.resume(); // to its end, and into the next region
+        overwrite_scratch();
+        REQUIRE(static_cast<const blocks *>(other.kept)->are_whole());
+        // What is taken here while that one is open outlives it.
+        blocks outside;
+        outside.take();
+        other.resume();
+        overwrite_scratch();
+        REQUIRE(outside.are_whole());
+        outside.give_back();
+    }
+    return 0;
+}
+SCENARIO(trusted_and_trusted) { return cross_regions<trusted_call, trusted_call>(); }
+SCENARIO(trusted_and_counted) { return cross_regions<trusted_call, counted_call>(); }
+SCENARIO(counted_and_trusted) { return cross_regions<counted_call, trusted_call>(); }
+SCENARIO(crossed_in_a_thread) {
+    pthread_t thread;
+    const auto body = [](void *) -> void * {
+        cross_regions<trusted_call, trusted_call>();
+        return nullptr;
+    };
+    REQUIRE(pthread_create(&thread, nullptr, body, nullptr) == 0);
+    REQUIRE(pthread_join(thread, nullptr) == 0);
+    return 0;
+}
+TEST(regions_of_two_stacks, never_reset_what_lives) {
+    expect_success(
+        {&trusted_and_trusted, &trusted_and_counted, &counted_and_trusted, &crossed_in_a_thread});
+}
+
+// Blocks that outlive a region there, which stands in one here.
+SCENARIO(escaping_there) {
+    start_of_scratch_memory();
+    const auto body = [](coroutine &self) {
+        for (;;) {
+            counted_call(
+                [](void *argument) {
+                    void *&kept = static_cast<coroutine *>(argument)->kept;
+                    kept = malloc(100);
+                    write_pattern(kept, 100, 3);
+                },
+                &self);
+            self.yield();
+            REQUIRE(has_pattern(self.kept, 100, 3));
+            free(self.kept);
+        }
+    };
+    coroutine other(make_stack(), stack_size, body);
+    for (int i = 0; i < rounds; ++i) {
+        trusted_call(resume_inside, &other);
+        overwrite_scratch();
+        REQUIRE(has_pattern(other.kept, 100, 3));
+    }
+    return 0;
+}
+TEST(regions_of_two_stacks, leave_what_escapes_to_nobody) { expect_success({&escaping_there}); }
+
+SCENARIO(turns_there) {
+    start_of_scratch_memory();
+    const auto body = [](coroutine &self) {
+        for (;;) {
+            trusted_turn();
+            void *kept = self.kept = malloc(100);
+            write_pattern(kept, 100, 4);
+            self.yield();
+            trusted_turn();
+            REQUIRE(has_pattern(kept, 100, 4));
+            free(kept);
+        }
+    };
+    coroutine other(make_stack(), stack_size, body);
+    for (int i = 0; i < rounds; ++i) {
+        trusted_turn();
+        void *mine = malloc(100);
+        REQUIRE(is_scratch(mine));
+        write_pattern(mine, 100, 5);
+        other.resume();
+        memset(malloc(100), 0xdd, 100);
+        REQUIRE(has_pattern(mine, 100, 5) && has_pattern(other.kept, 100, 4));
+    }
+    return 0;
+}
+TEST(turn_on_another_stack, ends_none_here) { expect_success({&turns_there}); }
+
+// --- exceptions past regions of other stacks ----------------------------------------------------
+
+SCENARIO(thrown_past) {
+    start_of_scratch_memory();
+    coroutine other(make_stack(), stack_size, keep_blocks_in_regions<counted_call>);
+    for (int i = 0; i < rounds; ++i) {
+        try {
+            counted_call(
+                [](void *resumed) {
+                    resume(resumed);
+                    throw 1;
+                },
+                &other);
+            REQUIRE(false);
+        } catch (int) {
+            expect_to_be_outside();
+        }
+        REQUIRE(static_cast<const blocks *>(other.kept)->are_whole());
+        other.resume();
+        other.resume();
+    }
+    return 0;
+}
+TEST(exception, ends_the_region_that_it_leaves_and_not_the_innermost) {
+    expect_success({&thrown_past});
+}
+
+} // namespace
