@@ -14,6 +14,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifdef __APPLE__
+static const char preload_variable[] = "DYLD_INSERT_LIBRARIES";
+static const long resident_unit = 1024; // ru_maxrss is in bytes
+#else
+static const char preload_variable[] = "LD_PRELOAD";
+static const long resident_unit = 1;
+#endif
+
 static long long microseconds(struct timeval time) {
     return (long long)time.tv_sec * 1000000 + time.tv_usec;
 }
@@ -32,7 +40,7 @@ int main(int argc, char **argv) {
     pid_t child = fork();
     if (child == 0) {
         // Only the program is preloaded, not the one that measures it.
-        if (preload != NULL && setenv("LD_PRELOAD", preload, 1) != 0) _exit(125);
+        if (preload != NULL && setenv(preload_variable, preload, 1) != 0) _exit(125);
         unsetenv("MEASURE_PRELOAD");
         execvp(argv[2], argv + 2);
         fprintf(stderr, "measure: %s: %s\n", argv[2], strerror(errno));
@@ -48,7 +56,7 @@ int main(int argc, char **argv) {
     struct rusage usage;
     getrusage(RUSAGE_CHILDREN, &usage);
     dprintf(file, "%lld %lld %ld %ld\n", microseconds(usage.ru_utime), microseconds(usage.ru_stime),
-            usage.ru_maxrss, usage.ru_minflt);
+            usage.ru_maxrss / resident_unit, usage.ru_minflt);
     if (WIFSIGNALED(status)) {
         signal(WTERMSIG(status), SIG_DFL);
         raise(WTERMSIG(status));

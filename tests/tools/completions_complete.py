@@ -15,9 +15,9 @@ FILES = ("completions/scratch.bash", "completions/_scratch", "completions/scratc
 
 
 class CompletionsComplete(ToolTest):
-    def completed(self, *words: str) -> list[str]:
-        done = subprocess.run(["bash", "-c", 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _scratch; '
-                               'printf "%s\\n" "${COMPREPLY[@]}"', "bash", str(TOOLS / FILES[0]), *words], text=True,
+    def completed(self, *words: str, system: str = "linux-gnu") -> list[str]:
+        done = subprocess.run(["bash", "-c", f'OSTYPE={system}; source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); '
+                               '_scratch; printf "%s\\n" "${COMPREPLY[@]}"', "bash", str(TOOLS / FILES[0]), *words], text=True,
                               stdout=subprocess.PIPE, check=True)
         return done.stdout.split()
 
@@ -32,6 +32,17 @@ class CompletionsComplete(ToolTest):
         self.assertEqual(["scoped"], self.completed("scratch", "run", "--mode", "s"))
         self.assertEqual(["mimalloc"], self.completed("scratch", "env", "--next", "mi"))
         self.assertIn("printenv", self.completed("scratch", "run", "--stats", "printen"))
+
+    def test_bash_on_macos_offers_what_is_there(self) -> None:
+        if shutil.which("bash") is None:
+            self.skipTest("bash is not installed")
+        self.assertEqual(["run", "env", "doctor", "--help", "--version"],
+                         self.completed("scratch", "", system="darwin23"))
+        offered = self.completed("scratch", "run", "--", system="darwin23")
+        self.assertIn("--budget", offered)
+        for option in ("--next", "--region", "--frame", "--except"):
+            self.assertNotIn(option, offered)
+        self.assertEqual(["off", "scoped", "adaptive"], self.completed("scratch", "run", "--mode", "", system="darwin23"))
 
     def test_every_option_is_everywhere(self) -> None:
         said = self.scratch("run", "--help").stdout

@@ -22,6 +22,7 @@ SYSTEMS = {
     "rocky": ('ID="rocky"\nID_LIKE="rhel centos fedora"\n', "dnf", "gcc-c++"),
     "arch": ("ID=arch\n", "pacman", "gcc"),
     "alpine": ("ID=alpine\n", "apk", "g++"),
+    "macos": ("Darwin", "brew", "ninja"),
 }
 
 # Nothing is installed but what INSTALLED names; everything is offered, but for what UNOFFERED names, and an installer
@@ -57,6 +58,13 @@ apt-cache:policy)
 dnf:-q) [ "$2" = repoquery ] && shift 4 && form='%s\n' && offers "$@" ;;
 pacman:-Si) shift; form='Repository  : core\nName        : %s\nVersion     : 1\n\n'; offers "$@" ;;
 apk:search) shift; form='%s-1.2-r0\n'; offers "$@" ;;
+brew:list) is_in "$last" "$INSTALLED" || exit 1 ;;
+brew:info) is_in "$last" "$UNOFFERED" && exit 1 ;;
+brew:--prefix) echo /homebrew ;;
+xcode-select:-p) [ -z "$NO_XCODE" ] || exit 2 ;;
+getconf:LONG_BIT) echo "${FAKE_BITS:-64}" ;;
+uname:-s) echo "${FAKE_KERNEL:-Linux}" ;;
+uname:-m) echo "${FAKE_MACHINE:-x86_64}" ;;
 id:-u) echo "${FAKE_USER:-0}" ;;
 sudo:-n) [ -n "$NO_SUDO" ] && exit 1; shift; exec "$@" ;;
 meson:--version) echo "${FAKE_MESON:-1.3.2}" ;;
@@ -64,8 +72,8 @@ esac
 exit 0
 """
 NAMES = ("apt-get", "apt-cache", "dpkg-query", "dnf", "rpm", "pacman", "apk", "id", "sudo", "meson", "ninja", "c++",
-         "python3")
-NEEDED = ("sh", "sed", "tr", "sort", "head", "tail", "grep", "uname", "mkdir", "rm", "cat", "tee", "chmod", "env",
+         "python3", "brew", "xcode-select", "getconf", "uname")
+NEEDED = ("sh", "sed", "tr", "sort", "head", "tail", "grep", "mkdir", "rm", "cat", "tee", "chmod", "env",
           "dirname", "cp", "true")
 
 
@@ -87,14 +95,25 @@ class QuickstartInstallsWhatIsMissing(unittest.TestCase):
             (self.programs / name).symlink_to(str(shutil.which(name)))
         self.policy = self.root / "policy"
 
+    def use_busybox(self) -> None:
+        """The shell and the tools of Alpine in the place of this system's."""
+        busybox = shutil.which("busybox")
+        if busybox is None:
+            self.skipTest("busybox is not installed")
+        for name in NEEDED:
+            (self.programs / name).unlink()
+            (self.programs / name).symlink_to(str(busybox))
+
     def quickstart(self, system: str, *arguments: str, **more: str) -> tuple[subprocess.CompletedProcess[str], list[str]]:
         """Runs it; returns how it ended, and the calls of the stand-ins."""
         release, calls = self.root / "release", self.root / "calls"
         release.write_text(SYSTEMS[system][0] if system in SYSTEMS else "ID=other\n")
         calls.write_text("")
+        if system == "macos":
+            more = {"FAKE_KERNEL": "Darwin", "FAKE_MACHINE": "arm64", **more}
         environment = {"PATH": str(self.programs), "CALLS": str(calls), "QUICKSTART_OS_RELEASE": str(release),
                        "QUICKSTART_POLICY": str(self.policy), **more}
-        done = subprocess.run(["sh", str(self.root / "project/tools/quickstart"), *arguments], env=environment,
+        done = subprocess.run([str(self.programs / "sh"), str(self.root / "project/tools/quickstart"), *arguments], env=environment,
                               text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               check=False, timeout=60)
         return done, calls.read_text().splitlines()
@@ -162,7 +181,8 @@ class QuickstartInstallsWhatIsMissing(unittest.TestCase):
         self.assertIn("shellcheck", self.installed("debian", self.quickstart("debian", "setup", "check")[1]))
 
     def test_what_is_not_offered(self) -> None:
-        for system, name in (("debian", "heavy-d"), ("fedora", "heavy-f"), ("arch", "lld"), ("alpine", "lld")):
+        for system, name in (("debian", "heavy-d"), ("fedora", "heavy-f"), ("arch", "lld"), ("alpine", "lld"),
+                             ("macos", "lld")):
             done, calls = self.quickstart(system, "setup", UNOFFERED=name)
             self.assertEqual(0, done.returncode, done.stdout)
             self.assertIn(f"does not offer {name}", done.stdout)
@@ -217,17 +237,75 @@ class QuickstartInstallsWhatIsMissing(unittest.TestCase):
         self.assertEqual(1, done.returncode)
         self.assertIn("ninja is needed", done.stdout)
 
-    def test_systems_that_are_not_supported_yet(self) -> None:
-        done, calls = self.quickstart("alpine", "setup")
-        self.assertIn("not musl yet", done.stdout)
-        self.assertTrue(any("-Dshim=false" in line for line in calls))
+    def test_systems_without_a_shim_build_the_rest(self) -> None:
+        for system in ("alpine", "macos"):
+            done, calls = self.quickstart(system, "setup")
+            self.assertIn(f"not built for {system} yet", done.stdout)
+            self.assertTrue(any("-Dshim=false" in line for line in calls))
+            done, calls = self.quickstart(system)
+            self.assertEqual(0, done.returncode, done.stdout)
+            self.assertIn("the stack allocator is built", done.stdout)
+            self.assertFalse(any("demonstration" in line for line in calls), calls)
         self.assertIn("none that quickstart knows", self.quickstart("other", "setup")[0].stdout)
-        (self.programs / "uname").unlink()
-        (self.programs / "uname").write_text("#!/bin/sh\necho Darwin\n")
-        (self.programs / "uname").chmod(0o755)
-        done, _ = self.quickstart("debian")
+
+    def test_with_a_shim_the_demonstration_is_built_on_macos(self) -> None:
+        parts = self.root / "project/tools/quickstart_parts/system.sh"
+        text = parts.read_text(encoding="utf-8")
+        parts.write_text(text.replace("alpine | macos) false", "none) false"), encoding="utf-8")
+        for system, library in (("macos", "libscratch-preload.dylib"), ("alpine", "libscratch-preload.so")):
+            done, calls = self.quickstart(system)
+            self.assertEqual(0, done.returncode, done.stdout)
+            self.assertFalse(any("-Dshim=false" in line for line in calls))
+            self.assertTrue(any(line.startswith("ninja") and f"shim/{library}" in line for line in calls), calls)
+            self.assertTrue(any("demonstration.py" in line for line in calls), calls)
+
+    def test_macos_needs_its_compiler_and_homebrew(self) -> None:
+        done, calls = self.quickstart("macos", "setup", NO_XCODE="yes")
         self.assertEqual(1, done.returncode)
-        self.assertIn("macOS is not supported yet", done.stdout)
+        self.assertIn("xcode-select --install", done.stdout)
+        (self.programs / "brew").unlink()
+        done, calls = self.quickstart("macos", "setup")
+        self.assertEqual(1, done.returncode)
+        self.assertIn("https://brew.sh", done.stdout)
+        self.assertEqual([], self.installed("macos", calls))
+
+    def test_homebrew_is_never_asked_as_root(self) -> None:
+        done, calls = self.quickstart("macos", "setup", FAKE_USER="501", NO_SUDO="yes")
+        self.assertEqual(0, done.returncode, done.stdout)
+        self.assertIn("meson", self.installed("macos", calls))
+        self.assertFalse([line for line in calls if line.startswith("sudo")])
+
+    def test_32_bit_systems_are_refused(self) -> None:
+        for system in ("debian", "alpine"):
+            done, calls = self.quickstart(system, "setup", FAKE_BITS="32")
+            self.assertEqual(1, done.returncode)
+            self.assertIn("32-bit system", done.stdout)
+            self.assertEqual([], self.installed(system, calls))
+        (self.programs / "getconf").unlink()
+        for machine, status in (("i686", 1), ("armv7l", 1), ("x86_64", 0), ("aarch64", 0), ("s390x", 0)):
+            self.assertEqual(status, self.quickstart("alpine", "setup", FAKE_MACHINE=machine)[0].returncode, machine)
+
+    def test_with_the_shell_and_tools_of_alpine(self) -> None:
+        self.use_busybox()
+        for system in ("alpine", "debian"):
+            done, calls = self.quickstart(system, "setup")
+            self.assertEqual(0, done.returncode, done.stdout)
+            self.assertIn("meson", self.installed(system, calls))
+        done, _ = self.quickstart("alpine")
+        self.assertIn("the stack allocator is built", done.stdout)
+        done, _ = self.quickstart("alpine", "setup", FAKE_MESON="0.61.2")
+        self.assertIn("0.61.2 is here", done.stdout)
+
+    def test_nothing_is_asked_of_the_shell_that_macos_does_not_have(self) -> None:
+        """A search for what bash 3.2 and BSD's tools lack; no such shell is packaged, so this is what can be had."""
+        for name in ("quickstart", "quickstart_parts/system.sh"):
+            text = (SOURCE / "tools" / name).read_text(encoding="utf-8")
+            for word in ("mapfile", "readarray", ",,}", "^^}", "declare", "local -", "[[", "<<<", "sort -V", "sed -i",
+                         "sed -r", "readlink -f", "stat -c", "grep -P", "xargs -r", "realpath", "|&", "&>"):
+                self.assertNotIn(word, text, name)
+            for shell in filter(shutil.which, ("dash", "bash", "busybox")):
+                command = [shell, *(["sh"] if shell == "busybox" else []), "-n", str(SOURCE / "tools" / name)]
+                self.assertEqual(0, subprocess.run(command, check=False).returncode, command)
 
     def test_unknown_argument(self) -> None:
         done, calls = self.quickstart("debian", "tset")

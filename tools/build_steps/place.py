@@ -15,11 +15,13 @@ OLDEST = (3, 9)
 
 
 def interpreter() -> str:
-    """The system's Python where it is new enough: the one that runs meson may live in a virtual environment."""
-    system = "/usr/bin/python3"
+    """The system's Python where it is new enough: the one that runs meson may live in a virtual environment. From that
+    of macOS the system takes DYLD_INSERT_LIBRARIES, so that what was there before would be lost; Homebrew's keeps it."""
+    homebrew = ("/opt/homebrew/bin/python3", "/usr/local/bin/python3")
     test = f"import sys; sys.exit(sys.version_info < {OLDEST})"
-    if os.access(system, os.X_OK) and subprocess.run([system, "-IS", "-c", test], check=False).returncode == 0:
-        return system
+    for system in (*(homebrew if sys.platform == "darwin" else ()), "/usr/bin/python3"):
+        if os.access(system, os.X_OK) and subprocess.run([system, "-IS", "-c", test], check=False).returncode == 0:
+            return system
     return os.path.realpath(sys.executable)
 
 

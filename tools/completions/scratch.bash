@@ -5,9 +5,15 @@ _scratch() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
     local command=${COMP_WORDS[1]} index
     local functions='--region --trusted-region --frame --trusted-frame --except --stack-arguments --rules'
+    local commands='run env check doctor' next='--next' modes='off scoped adaptive check'
+
+    # What macOS does not have yet.
+    if [[ $OSTYPE == darwin* ]]; then
+        functions='--rules' commands='run env doctor' next='' modes='off scoped adaptive'
+    fi
 
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W 'run env check doctor --help --version' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W "$commands --help --version" -- "$word")
         return
     fi
     # The first word that is neither an option nor an option's value is the program: from there on it is its
@@ -27,7 +33,7 @@ _scratch() {
         return
     fi
     case $before in
-    --mode) mapfile -t COMPREPLY < <(compgen -W 'off scoped adaptive check' -- "$word") ;;
+    --mode) mapfile -t COMPREPLY < <(compgen -W "$modes" -- "$word") ;;
     --log) mapfile -t COMPREPLY < <(compgen -W 'off error warn info debug' -- "$word") ;;
     --next) mapfile -t COMPREPLY < <(compgen -W 'mimalloc jemalloc tcmalloc' -f -- "$word") ;;
     --budget) mapfile -t COMPREPLY < <(compgen -W '512K 1M 8M 64M' -- "$word") ;;
@@ -38,7 +44,7 @@ _scratch() {
     --region | --trusted-region | --except) ;;
     *)
         if [[ $word == -* && ($command == run || $command == env) ]]; then
-            mapfile -t COMPREPLY < <(compgen -W "--mode --budget --stats --stats=json --output --next --no-follow
+            mapfile -t COMPREPLY < <(compgen -W "--mode --budget --stats --stats=json --output $next --no-follow
                 --exclude --log $functions --help --" -- "$word")
         elif [[ $word == -* && $command == check ]]; then
             mapfile -t COMPREPLY < <(compgen -W "--json --halt --error-exitcode --leaks --no-escapes --no-lines

@@ -32,7 +32,8 @@ class Outcome:
 
     def __init__(self, meter: Path, command: list[str], output: Path, settings: dict[str, str]) -> None:
         # The meter is not preloaded, and hands this on to the program.
-        environment = {("MEASURE_PRELOAD" if name == "LD_PRELOAD" else name): value for name, value in settings.items()}
+        preloads = ("LD_PRELOAD", "DYLD_INSERT_LIBRARIES")
+        environment = {("MEASURE_PRELOAD" if name in preloads else name): value for name, value in settings.items()}
         measured = output.with_suffix(".measured")
         measured.unlink(missing_ok=True)
         start = time.perf_counter()

@@ -31,10 +31,10 @@ family_of_system() {
 packages_for() {
     wanted=$1
     shift
-    while read -r thing kind debian fedora arch alpine; do
+    while read -r thing kind debian fedora arch alpine macos; do
         case $thing in '#'* | '') continue ;; esac
         case " $* " in *" $kind "*) ;; *) continue ;; esac
-        cell_of "$wanted" "$debian" "$fedora" "$arch" "$alpine"
+        cell_of "$wanted" "$debian" "$fedora" "$arch" "$alpine" "${macos:--}"
     done <"$PARTS/packages.txt"
 }
 
@@ -43,9 +43,9 @@ packages_of_programs() {
     wanted=$1
     table=$ROOT/tests/programs/packages.txt
     [ -r "$table" ] || return 0
-    while read -r thing debian fedora arch alpine; do
+    while read -r thing debian fedora arch alpine macos; do
         case $thing in '#'* | '' | program) continue ;; esac
-        cell_of "$wanted" "$debian" "$fedora" "$arch" "${alpine:--}"
+        cell_of "$wanted" "$debian" "$fedora" "$arch" "${alpine:--}" "${macos:--}"
     done <"$table"
 }
 
@@ -55,6 +55,7 @@ cell_of() {
     fedora) cell=$3 ;;
     arch) cell=$4 ;;
     alpine) cell=$5 ;;
+    macos) cell=$6 ;;
     *) cell=- ;;
     esac
     [ "$cell" = - ] || echo "$cell" | tr ',' '\n'
@@ -77,6 +78,7 @@ is_installed() {
     fedora) rpm -q --quiet --whatprovides "$2" ;;
     arch) [ -z "$(pacman -T "$2" 2>/dev/null)" ] ;;
     alpine) apk info -e "$2" >/dev/null 2>&1 ;;
+    macos) brew list --versions "$2" >/dev/null 2>&1 ;;
     *) false ;;
     esac
 }
@@ -93,6 +95,8 @@ as_root() {
 }
 
 may_install() {
+    # Homebrew installs as the user whose it is, and refuses root.
+    [ "$FAMILY" != macos ] || return 0
     [ "$(id -u)" = 0 ] && return 0
     command -v sudo >/dev/null && sudo -n true 2>/dev/null
 }
@@ -115,6 +119,34 @@ refresh_lists() {
     debian) as_root apt-get -q update ;;
     arch) as_root pacman -Sy --noconfirm ;;
     alpine) as_root apk update ;;
+    macos) brew update --quiet ;;
+    esac
+}
+
+# word_size: the bits of an address in programs of this system. A 64-bit kernel may have a 32-bit system on it, so the
+# C library is asked, and the kernel only where that does not answer (macOS has no such systems left).
+word_size() { getconf LONG_BIT 2>/dev/null || case $(uname -m) in *64* | s390x) echo 64 ;; *) echo 32 ;; esac; }
+
+# use_homebrew: what Homebrew keeps apart from what the system has too (keg-only) is found first.
+use_homebrew() {
+    kegs=$(brew --prefix)
+    PATH=$kegs/opt/libxslt/bin:$kegs/opt/libxml2/bin:$kegs/bin:$PATH
+    PKG_CONFIG_PATH=$kegs/opt/libxml2/lib/pkgconfig:$kegs/opt/libxslt/lib/pkgconfig:$kegs/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
+    export PATH PKG_CONFIG_PATH
+}
+
+name_of_shim() {
+    case $FAMILY in
+    macos) echo libscratch-preload.dylib ;;
+    *) echo libscratch-preload.so ;;
+    esac
+}
+
+# Whether the shim is built for the system, or the stack allocator alone.
+has_shim() {
+    case $1 in
+    alpine | macos) false ;;
+    *) true ;;
     esac
 }
 
@@ -133,6 +165,12 @@ offered_packages() {
         for one; do
             [ -z "$(apk search -e "$one" 2>/dev/null)" ] || echo "$one"
         done
+        ;;
+    macos)
+        for one; do
+            brew info --formula "$one" >/dev/null 2>&1 && echo "$one"
+        done
+        true
         ;;
     esac
 }
@@ -165,5 +203,6 @@ run_installer() {
     fedora) as_root dnf -q -y --setopt=install_weak_deps=False install "$@" ;;
     arch) as_root pacman -S --needed --noconfirm "$@" ;;
     alpine) as_root apk add -q "$@" ;;
+    macos) env NONINTERACTIVE=1 HOMEBREW_NO_AUTO_UPDATE=1 HOMEBREW_NO_ENV_HINTS=1 brew install --quiet "$@" ;;
     esac
 }
