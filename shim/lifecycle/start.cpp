@@ -19,6 +19,7 @@
 #include "shim/observe/counters.hpp"
 #include "shim/observe/log.hpp"
 #include "shim/observe/report.hpp"
+#include "shim/region/escapes.hpp"
 #include "shim/route/route.hpp"
 #include "shim/route/samples.hpp"
 #include "shim/route/sites.hpp"
@@ -95,9 +96,14 @@ void configure() noexcept {
     if (in_force.statistics != statistics_format::none) {
         site_line sites[10];
         hook_line hooked[most_hooks_reported];
-        const std::size_t count = list_sites(sites);
-        write_report(in_force, counters(), std::span(sites).first(count),
-                     {.first = first_interval, .longest = longest_interval},
+        std::size_t count = list_sites(sites);
+        sampling of_sites{.first = first_interval, .longest = longest_interval};
+        if (count == 0) {
+            // Mode scoped samples nothing, and knows what escaped.
+            count = list_escapes(sites);
+            of_sites = {};
+        }
+        write_report(in_force, counters(), std::span(sites).first(count), of_sites,
                      std::span(hooked).first(list_hooked(hooked)));
     }
     close_counters();
@@ -127,6 +133,7 @@ void started_in_child() noexcept {
     if (!shows_numbers()) return;
     open_counters(in_force, environ, true);
     forget_sampled_calls();
+    forget_escapes();
 }
 
 } // namespace scratch::shim

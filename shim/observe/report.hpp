@@ -18,6 +18,8 @@
 //                         many sites are in one; routed and demoted where one of them is).
 //                         Adaptive mode looks at samples only: calls, bytes and escapes are theirs,
 //                         and a routed site is sampled no more
+//                         In mode scoped they are the callers whose blocks outlived counted
+//                         regions; calls and bytes are those of the blocks that did
 //     sampled_one_in      [a, b]: of so many calls one was looked at, at first and later;
 //                         [1, 1] where it was every one
 //     hooked              only where functions are hooked: those with the most calls, most first,

@@ -9,6 +9,7 @@
 #include "shim/heap/statistics.hpp"
 #include "shim/heap/threads.hpp"
 #include "shim/observe/counters.hpp"
+#include "shim/region/escapes.hpp"
 #include "shim/region/steps.hpp"
 #include "shim/route/adaptive.hpp"
 #include "shim/route/route.hpp"
@@ -72,7 +73,8 @@ void begin_region(thread_heap *heap, std::uint64_t name, std::uintptr_t stack_po
 
 namespace {
 
-void count_escape(std::size_t size) noexcept {
+void count_escape(std::uint32_t site, std::size_t size) noexcept {
+    note_escape(site, size);
     counters().escapes.fetch_add(1, std::memory_order_relaxed);
     counters().escaped_bytes.fetch_add(size, std::memory_order_relaxed);
 }
@@ -91,12 +93,18 @@ std::uint32_t heir_of_innermost(const thread_heap *heap) noexcept {
     return 0;
 }
 
+// Not known of one that alignment moved from the begin.
+std::uint32_t site_of_large(const chunk *c) noexcept {
+    const auto *first = reinterpret_cast<const block *>(c->begin());
+    return first->state == block_state::large ? first->site : 0;
+}
+
 void let_large_escape(thread_heap *heap, region &ended, std::uint32_t heir) noexcept {
     while (chunk *c = ended.large) {
         unlink_chunk(ended.large, c);
         c->region = heir;
         link_chunk(list_of(heap, c), c);
-        if (heir == 0) count_escape(c->large_size);
+        if (heir == 0) count_escape(site_of_large(c), c->large_size);
     }
 }
 
@@ -127,7 +135,8 @@ void let_chunks_wait(thread_heap *heap, region &ended, std::uint32_t heir) noexc
             give_back(heap, c);
         } else {
             if (heir == 0) {
-                for_each_live_block(c, [](const block &b) { count_escape(b.payload_size()); });
+                for_each_live_block(c,
+                                    [](const block &b) { count_escape(b.site, b.payload_size()); });
                 settle_as_counted(heap, c);
             }
             c->region = heir;

@@ -49,6 +49,11 @@ TEST(frame, of_a_counted_function_leaves_what_escapes) {
     const outcome result = run(counted_turns);
     EXPECT_TRUE(result.exited_with(0)) << result.describe();
     EXPECT_EQ(result.count("escapes"), 50u);
+    // By the one caller whose blocks they are.
+    const std::string &report = result.reports.at(result.process);
+    EXPECT_NE(report.find("\"calls\":50,"), std::string::npos) << report;
+    EXPECT_NE(report.find("\"escapes\":50,\"routed\""), std::string::npos) << report;
+    EXPECT_EQ(report.find("\"escapes\":1,\"routed\""), std::string::npos) << report;
 }
 
 [[gnu::noinline]] void loop_inside(int depth) {
