@@ -9,15 +9,17 @@ constexpr std::uint64_t pointer_size = sizeof(std::uintptr_t);
 /// bytes.
 class limit {
 public:
-    explicit limit(const image &image)
-        : left_(image.file().end_address - image.file().first_address) {}
+    explicit limit(const image &image) {
+        for (const segment_part &segment : image.file().segments)
+            left_ += segment.contents.size();
+    }
     void count() {
         if (left_ == 0) throw refusal("it asks for more fixups than it has bytes");
         --left_;
     }
 
 private:
-    std::uint64_t left_;
+    std::uint64_t left_ = 0;
 };
 
 class rebaser {

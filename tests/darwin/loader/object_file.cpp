@@ -1,6 +1,7 @@
 #include "object_file.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <sys/mman.h>
 
@@ -11,6 +12,10 @@ constexpr std::uint64_t page_size = 4096;
 constexpr std::uint64_t most_of_addresses = std::uint64_t{1} << 40;
 
 std::vector<std::byte> contents_of(const std::string &path) {
+    // A folder can be opened too, and says that it is endless.
+    std::error_code unknown;
+    if (std::filesystem::exists(path, unknown) && !std::filesystem::is_regular_file(path, unknown))
+        throw refusal("it is no file");
     std::ifstream file(path, std::ios::binary | std::ios::ate);
     if (!file) throw refusal("it cannot be opened");
     const std::streamoff size = file.tellg();

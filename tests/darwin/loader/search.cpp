@@ -11,12 +11,11 @@ std::string folder_of(const image &image) {
 
 /// With the words that stand for folders written out.
 std::string expanded(const std::string &name, const image *loader, const image *program) {
-    for (const auto &[word, image] :
-         {std::pair<std::string, const darwin::image *>{"@loader_path/", loader},
-          {"@executable_path/", program}})
-        if (image != nullptr && name.starts_with(word))
-            return folder_of(*image) + "/" + name.substr(word.size());
-    return name;
+    const std::string first = name.substr(0, name.find('/'));
+    const image *const from = first == "@loader_path"       ? loader
+                              : first == "@executable_path" ? program
+                                                            : nullptr;
+    return from != nullptr ? folder_of(*from) + name.substr(first.size()) : name;
 }
 
 } // namespace

@@ -51,6 +51,7 @@ constexpr std::string_view same[] = {
     "__strcat_chk",
     "__strncat_chk",
     "wcslen",
+    "wcsstr",
     "wcscmp",
     "wcsncmp",
     "wcschr",
@@ -297,10 +298,10 @@ table make() {
         if (void *const address = dlsym(RTLD_DEFAULT, std::string(name).c_str()))
             all.emplace(name, address);
     using family = std::span<const entry> (*)();
-    constexpr family families[] = {allocation_names, character_names, clock_names,  error_names,
-                                   file_names,       image_names,     jump_names,   locale_names,
-                                   lock_names,       mach_names,      memory_names, process_names,
-                                   signal_names,     stream_names,    string_names, thread_names};
+    constexpr family families[] = {
+        allocation_names, character_names, clock_names,  error_names,  file_names,   image_names,
+        jump_names,       locale_names,    lock_names,   mach_names,   memory_names, pattern_names,
+        process_names,    signal_names,    stream_names, string_names, thread_names};
     for (const family each : families)
         for (const entry &at : each())
             all[at.name] = at.address;

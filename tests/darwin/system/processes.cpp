@@ -17,6 +17,7 @@
 #include <pthread.h>
 #include <string>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -106,9 +107,9 @@ int usage_of(int who, usage *result) {
     return 0;
 }
 
-// Limits, by macOS's numbers. That of addresses is no limit there: nothing looks at it.
+// Limits, by macOS's numbers.
 constexpr int of_host_limit[] = {RLIMIT_CPU,     RLIMIT_FSIZE, RLIMIT_DATA,
-                                 RLIMIT_STACK,   RLIMIT_CORE,  RLIMIT_RSS,
+                                 RLIMIT_STACK,   RLIMIT_CORE,  RLIMIT_AS,
                                  RLIMIT_MEMLOCK, RLIMIT_NPROC, RLIMIT_NOFILE};
 constexpr rlim_t darwin_unlimited = ~rlim_t{0} >> 1;
 
@@ -130,7 +131,11 @@ int get_limit(int number, rlimit *limit) {
 }
 
 int set_limit(int number, const rlimit *limit) {
-    if (limit_number(number) < 0) {
+    // A limit of addresses below what is mapped is refused since macOS 12, and more than any usual
+    // limit is mapped from the start: the shared cache there, the map of blocks here.
+    const bool is_too_low =
+        limit_number(number) == RLIMIT_AS && limit->rlim_cur < (rlim_t{1} << 40);
+    if (limit_number(number) < 0 || is_too_low) {
         errno = EINVAL;
         return -1;
     }
@@ -158,6 +163,19 @@ long configured(int number) {
 }
 
 int page_size() { return 4096; }
+
+/// What the system knows of a thread: only whether there is one.
+int thread_information(pid_t process, int flavour, std::uint64_t thread, void *result, int size) {
+    constexpr int of_thread_number = 15;
+    constexpr int information_size = 112;
+    if (flavour != of_thread_number || size < information_size) {
+        errno = EINVAL;
+        return 0;
+    }
+    if (syscall(SYS_tgkill, process, static_cast<pid_t>(thread), 0) != 0) return 0;
+    std::memset(result, 0, information_size);
+    return information_size;
+}
 
 /// A number that sysctl knows by name.
 int system_value(const char *name, void *result, std::size_t *size, const void *changed,
@@ -241,6 +259,7 @@ std::span<const entry> process_names() {
         function("setrlimit", set_limit),
         function("sysconf", configured),
         function("getpagesize", page_size),
+        function("proc_pidinfo", thread_information),
         function("sysctlbyname", system_value),
         function("issetugid", is_set_user),
         variable("__stack_chk_guard", stack_guard),
