@@ -1,5 +1,7 @@
 #include "shim/hook/instrumented.hpp"
 
+#include <cstring>
+
 #include "shim/route/dynamic_symbols.hpp"
 
 namespace scratch::shim {
@@ -15,6 +17,9 @@ struct exception_globals {
 };
 using globals_function = exception_globals *(*)();
 constinit std::atomic<globals_function> find_globals{nullptr};
+// A hooked program has functions that exceptions pass, and a C++ runtime that shows nobody how many
+// are on their way.
+constinit std::atomic<bool> exceptions_unseen{false};
 
 // Two, so that one can be looked into while the other is made.
 constinit instrumented_functions tables[2] = {};
@@ -36,6 +41,36 @@ void add(instrumented_functions &table, std::uintptr_t function, hook_entry &ent
     place.function.store(function, std::memory_order_relaxed);
 }
 
+template <typename T>
+T read_at(const unsigned char *from) noexcept {
+    T value;
+    std::memcpy(&value, from, sizeof(value));
+    return value;
+}
+
+// Whether exceptions that pass the object's functions run code of theirs: some description of a
+// frame there names a personality. Only then is an exit hook called by one. As usual linkers lay
+// it out; of anything else it is assumed.
+bool may_be_unwound(const dl_phdr_info &object) noexcept {
+    const unsigned char *header = nullptr;
+    for (int i = 0; i < object.dlpi_phnum; ++i)
+        if (object.dlpi_phdr[i].p_type == PT_GNU_EH_FRAME)
+            header = reinterpret_cast<const unsigned char *>(object.dlpi_addr +
+                                                             object.dlpi_phdr[i].p_vaddr);
+    if (header == nullptr) return false;
+    constexpr unsigned char relative_to_itself = 0x1b;
+    if (header[0] != 1 || header[1] != relative_to_itself) return true;
+    const unsigned char *frame = header + 4 + read_at<std::int32_t>(header + 4);
+    while (const auto length = read_at<std::uint32_t>(frame)) {
+        if (length == UINT32_MAX || !contains(object, frame)) return true;
+        const bool is_common_part = read_at<std::uint32_t>(frame + 4) == 0;
+        const auto *augmentation = reinterpret_cast<const char *>(frame + 9);
+        if (is_common_part && std::strchr(augmentation, 'P') != nullptr) return true;
+        frame += sizeof(length) + length;
+    }
+    return false;
+}
+
 void clear(instrumented_functions &table) noexcept {
     for (instrumented_place &place : table.places)
         place.function.store(0, std::memory_order_relaxed);
@@ -45,7 +80,8 @@ void clear(instrumented_functions &table) noexcept {
 
 bool exception_passes() noexcept {
     const globals_function find = find_globals.load(std::memory_order_relaxed);
-    return find != nullptr && find()->uncaught != 0;
+    return find != nullptr ? find()->uncaught != 0
+                           : exceptions_unseen.load(std::memory_order_relaxed);
 }
 
 bool learn_instrumented() noexcept {
@@ -56,6 +92,7 @@ bool learn_instrumented() noexcept {
     clear(table);
     table.read_at.store(runtime_changes.load(std::memory_order_relaxed), std::memory_order_relaxed);
     std::size_t count = 0;
+    bool may_throw = false;
     for_each_object([&](const dl_phdr_info &object) {
         if (find_globals.load(std::memory_order_relaxed) == nullptr)
             find_globals.store(reinterpret_cast<globals_function>(
@@ -66,9 +103,11 @@ bool learn_instrumented() noexcept {
                 is_module(object, entry.text(entry.module))) {
                 add(table, object.dlpi_addr + entry.offset, entry);
                 ++count;
+                may_throw = may_throw || may_be_unwound(object);
             }
         return false;
     });
+    exceptions_unseen.store(may_throw, std::memory_order_relaxed);
     instrumented_now.store(&table, std::memory_order_release);
     reader.store(false, std::memory_order_release);
     return true;

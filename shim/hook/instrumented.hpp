@@ -50,8 +50,8 @@ static_assert(instrumented_places == std::size_t{1} << (64 - 54));
 bool learn_instrumented() noexcept;
 
 // Whether an exception is on its way on this thread: gcc tells of the end of a function that one
-// leaves, too, and what is allocated in it may belong to the exception. False where the C++ runtime
-// shows nobody how many there are (linked statically).
+// leaves, too, and what is allocated in it may belong to the exception. Where the C++ runtime shows
+// nobody how many there are (linked statically), true if any can be.
 bool exception_passes() noexcept;
 
 // Whether an entry is that of __cyg_profile_func_exit.
