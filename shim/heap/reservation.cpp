@@ -17,8 +17,13 @@ constexpr std::size_t largest_reservation = std::size_t{64} << 30;
 constexpr std::size_t smallest_reservation = std::size_t{1} << 30;
 // Under a limit on addresses a sixteenth is taken, and below this it is not worth having.
 constexpr std::size_t smallest_under_limit = std::size_t{16} << 20;
-// Pages that wait in the pool for their next use: as much as the default budget.
+// Pages that wait for their next use, in the pool and in runs of chunks: as much as the default
+// budget.
 constexpr std::uint32_t kept_chunks = (8u << 20) / chunk_size;
+// The pool keeps more where what it gave to the system was needed again, up to this. Every so many
+// chunks given back it is asked how many of those kept nobody needed meanwhile.
+constexpr std::uint32_t most_kept = (64u << 20) / chunk_size;
+constexpr std::uint32_t chunks_per_review = 4096;
 // Runs of chunks that wait for a large block; what finds no place is taken apart for good.
 constexpr std::size_t waiting_spans = 256;
 
@@ -30,12 +35,18 @@ constinit std::size_t most_reserved = 0; // what the pool's table has entries fo
 enum class progress : int { untried, trying, open, refused };
 constinit std::atomic<progress> state{progress::untried};
 
-// One entry per chunk: the next chunk of the pool, plus one, and whether its pages are still there.
-constexpr std::uint32_t resident_bit = 0x80000000;
+// One entry per chunk: the next chunk of its list, plus one.
 constinit std::atomic<std::uint32_t> *pool_links = nullptr;
-// Index plus one in the low half, a count against reuse between load and exchange in the high half.
-constinit std::atomic<std::uint64_t> pool_head{0};
+// A list without locks. Index plus one in the low half, a count against reuse between load and
+// exchange in the high half.
+using chunk_list = std::atomic<std::uint64_t>;
+// Those that still have their pages are taken first.
+constinit chunk_list with_pages{0};
+constinit chunk_list without_pages{0};
 constinit std::atomic<std::uint32_t> pool_resident{0};
+constinit std::atomic<std::uint32_t> kept_in_pool{kept_chunks};
+constinit std::atomic<std::uint32_t> least_resident{0}; // since the last review
+constinit std::atomic<std::uint32_t> given_back{0};
 constinit std::atomic<std::uint32_t> next_index{0};
 constinit std::atomic<std::uint32_t> chunk_count{0};
 // Index plus one in the low half, chunks in the high half, whether their pages are still there in
@@ -117,39 +128,90 @@ chunk *take_fresh(std::uint32_t count) noexcept {
     return chunk_at(index);
 }
 
-chunk *take_from_pool(bool *fresh) noexcept {
-    std::uint64_t head = pool_head.load(std::memory_order_acquire);
+chunk *pop(chunk_list &list) noexcept {
+    std::uint64_t head = list.load(std::memory_order_acquire);
     for (;;) {
         const auto place = static_cast<std::uint32_t>(head);
         if (place == 0) return nullptr;
-        const std::uint32_t link = pool_links[place - 1].load(std::memory_order_relaxed);
-        const std::uint64_t desired = ((head >> 32) + 1) << 32 | (link & ~resident_bit);
-        if (pool_head.compare_exchange_weak(head, desired, std::memory_order_acquire)) {
-            if ((link & resident_bit) != 0) pool_resident.fetch_sub(1, std::memory_order_relaxed);
-            *fresh = (link & resident_bit) == 0;
+        const std::uint32_t below = pool_links[place - 1].load(std::memory_order_relaxed);
+        const std::uint64_t desired = ((head >> 32) + 1) << 32 | below;
+        if (list.compare_exchange_weak(head, desired, std::memory_order_acquire))
             return chunk_at(place - 1);
-        }
     }
 }
 
+void push(chunk_list &list, const chunk *c) noexcept {
+    const std::uint32_t place = index_of(c) + 1;
+    std::uint64_t head = list.load(std::memory_order_relaxed);
+    std::uint64_t desired;
+    do {
+        pool_links[place - 1].store(static_cast<std::uint32_t>(head), std::memory_order_relaxed);
+        desired = ((head >> 32) + 1) << 32 | place;
+    } while (!list.compare_exchange_weak(head, desired, std::memory_order_release,
+                                         std::memory_order_relaxed));
+}
+
+void lower(std::atomic<std::uint32_t> &least, std::uint32_t to) noexcept {
+    std::uint32_t seen = least.load(std::memory_order_relaxed);
+    while (to < seen && !least.compare_exchange_weak(seen, to, std::memory_order_relaxed)) {
+    }
+}
+
+chunk *take_from_pool(bool *fresh) noexcept {
+    if (chunk *taken = pop(with_pages)) {
+        lower(least_resident, pool_resident.fetch_sub(1, std::memory_order_relaxed) - 1);
+        return taken;
+    }
+    chunk *taken = pop(without_pages);
+    if (taken == nullptr) return nullptr;
+    *fresh = true;
+    lower(least_resident, 0);
+    // Its pages went to the system too early.
+    if (kept_in_pool.load(std::memory_order_relaxed) < most_kept)
+        kept_in_pool.fetch_add(1, std::memory_order_relaxed);
+    return taken;
+}
+
+// Gives the pages of the chunks that were used longest ago to the system, but for `most`. What
+// another thread looks for meanwhile it takes from elsewhere.
+void trim_pool(std::uint32_t most) noexcept {
+    chunk_list kept{0};
+    std::uint32_t seen = 0;
+    while (chunk *c = pop(with_pages)) {
+        if (seen++ < most || !pages::decommit(c, chunk_size)) {
+            push(kept, c);
+        } else {
+            pool_resident.fetch_sub(1, std::memory_order_relaxed);
+            push(without_pages, c);
+        }
+    }
+    while (chunk *c = pop(kept))
+        push(with_pages, c);
+}
+
+// Half of what nobody needed since the last review goes back: a program that needs it now and then
+// does not lose all of it.
+void review_pool() noexcept {
+    const std::uint32_t unneeded = least_resident.exchange(
+        pool_resident.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    const std::uint32_t kept = kept_in_pool.load(std::memory_order_relaxed);
+    if (kept <= kept_chunks || unneeded == 0) return;
+    const std::uint32_t fewer = std::max(kept_chunks, kept - std::min(kept, (unneeded + 1) / 2));
+    kept_in_pool.store(fewer, std::memory_order_relaxed);
+    if (pool_resident.load(std::memory_order_relaxed) > fewer) trim_pool(fewer);
+}
+
 void put_in_pool(chunk *c, bool has_pages) noexcept {
-    std::uint32_t resident = has_pages ? resident_bit : 0;
-    if (has_pages && pool_resident.fetch_add(1, std::memory_order_relaxed) >= kept_chunks) {
+    if (has_pages && pool_resident.fetch_add(1, std::memory_order_relaxed) >=
+                         kept_in_pool.load(std::memory_order_relaxed)) {
         // Locked pages stay, and what is in them.
         if (pages::decommit(c, chunk_size)) {
             pool_resident.fetch_sub(1, std::memory_order_relaxed);
-            resident = 0;
+            has_pages = false;
         }
     }
-    const std::uint32_t place = index_of(c) + 1;
-    std::uint64_t head = pool_head.load(std::memory_order_relaxed);
-    std::uint64_t desired;
-    do {
-        pool_links[place - 1].store(static_cast<std::uint32_t>(head) | resident,
-                                    std::memory_order_relaxed);
-        desired = ((head >> 32) + 1) << 32 | place;
-    } while (!pool_head.compare_exchange_weak(head, desired, std::memory_order_release,
-                                              std::memory_order_relaxed));
+    push(has_pages ? with_pages : without_pages, c);
+    if (given_back.fetch_add(1, std::memory_order_relaxed) % chunks_per_review == 0) review_pool();
 }
 
 void give_back_run(chunk *first, std::uint32_t count, bool has_pages) noexcept;

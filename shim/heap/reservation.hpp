@@ -42,7 +42,7 @@ void forget_reserving_thread() noexcept;
 chunk *take_chunks(std::uint32_t count, bool *fresh) noexcept;
 
 // Gives back what take_chunks gave. The pages of what was used last stay until more than the
-// default budget waits (kept_chunks).
+// default budget waits (kept_chunks); of single chunks more, where it is needed again and again.
 void give_back_chunks(chunk *first, std::uint32_t count) noexcept;
 
 // A 32-bit name for an address of a block in the range (which is at most 64 GiB), and back. 0 names
