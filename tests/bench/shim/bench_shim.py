@@ -11,7 +11,7 @@ HERE = Path(__file__).resolve().parent
 
 
 def main() -> int:
-    patterns, requests, library, bare_bump = sys.argv[1:]
+    patterns, requests, library, bare_bump, *steps = sys.argv[1:]
     shim = ["--shim", library] if library != "-" else []
     example = ["--requests", requests] if requests != "-" else []
     tables = [
@@ -20,7 +20,7 @@ def main() -> int:
         ["mode_off.py", *shim],
     ]
     if shim and example:
-        tables.append(["removable.py", *example, *shim, "--limit", bare_bump])
+        tables.append(["removable.py", *example, *shim, "--limit", bare_bump, "--steps", *steps])
     for program, *arguments in tables:
         print(f"\n== {program}", flush=True)
         status = subprocess.run([sys.executable, str(HERE / program), *arguments]).returncode

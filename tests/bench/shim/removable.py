@@ -13,10 +13,23 @@ from measure import Command, instructions, rounds
 
 REQUESTS = {"xml": 1000, "json": 400}
 LIMIT = 0.95
+# What bump_with_promises.c adds to the bare bump pointer, one after the other.
+STEPS = [
+    "headers of 8 bytes",
+    "+ end and sizes looked at",
+    "+ words for each thread",
+    "+ callers looked up",
+    "+ blocks marked and checked",
+    "+ safe against handlers",
+]
 
 
 def removed(glibc: float, scratch: float, limit: float) -> float:
     return (glibc - scratch) / (glibc - limit)
+
+
+def preloaded(name: str, library: Path) -> Allocator:
+    return Allocator(name, {"LD_PRELOAD": str(library.resolve())}, "trusted")
 
 
 def main() -> int:
@@ -24,14 +37,16 @@ def main() -> int:
     parser.add_argument("--requests", type=Path, required=True, help="the annotated example")
     parser.add_argument("--shim", type=Path, required=True, help="libscratch-preload.so")
     parser.add_argument("--limit", type=Path, required=True, help="the bare bump pointer, to be preloaded")
+    parser.add_argument("--steps", type=Path, nargs="*", default=[], help="the same with promises, one more each")
     parser.add_argument("--repeats", type=int, default=15)
     options = parser.parse_args()
 
     rows = {
         "glibc": Allocator("glibc", region="trusted"),
         "scratch": shim(options.shim, "scoped", "trusted", "scratch")[0],
-        "limit": Allocator("limit", {"LD_PRELOAD": str(options.limit.resolve())}, "trusted"),
+        "limit": preloaded("limit", options.limit),
     }
+    steps = {name: preloaded(name, path) for name, path in zip(STEPS, options.steps)}
 
     def command(kind: str, row: Allocator, count: int) -> Command:
         return [str(options.requests), row.region, kind, str(count)]
@@ -39,8 +54,9 @@ def main() -> int:
     print("\nrequests in trusted regions: what is removed of glibc's cost, of what a bare bump pointer removes\n")
     print(f"{'':8}{'CPU time':>12}{'instructions':>16}   (at least {LIMIT:.2f} of the time)")
     for kind, count in REQUESTS.items():
-        runs = rounds({name: (command(kind, row, count), row) for name, row in rows.items()}, options.repeats)
-        time = {name: statistics.median(run[name] for run in runs) for name in rows}
+        timed = rows | steps
+        runs = rounds({name: (command(kind, row, count), row) for name, row in timed.items()}, options.repeats)
+        time = {name: statistics.median(run[name] for run in runs) for name in timed}
         # The start of the program is left out by counting two runs of different length.
         count_of = {
             name: instructions(command(kind, row, 30), row) - instructions(command(kind, row, 10), row)
@@ -52,6 +68,8 @@ def main() -> int:
         print(f"{kind:8}{of_time:9.2f} {judged:6}{of_instructions:12.2f}")
         print("        " + ", ".join(f"{name} {time[name]:.3f} s, {count_of[name] / 20 / 1e6:.2f} M instructions "
                                      "a request" for name in rows))
+        for name in steps:
+            print(f"{'':8}{removed(time['glibc'], time[name], time['limit']):9.2f}   the limit with {name}")
     return 0
 
 
