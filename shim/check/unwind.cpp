@@ -9,6 +9,7 @@
 #include "shim/check/traces.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <dlfcn.h>
 #include <libunwind.h>
 #include <link.h>
@@ -158,7 +159,10 @@ void take_backtrace_of(const void *signal_context, backtrace &into) noexcept {
         follow_frame_pointers(words.frame, into);
         return;
     }
-    unw_context_t copy = context;
+    // Where they are not one type, libunwind's is the beginning of the system's.
+    unw_context_t copy;
+    static_assert(sizeof copy <= sizeof context);
+    std::memcpy(&copy, &context, sizeof copy);
     unw_cursor_t cursor;
     if (loaded.init(&cursor, &copy, UNW_INIT_SIGNAL_FRAME) != 0) return;
     while (into.depth < asked.depth && loaded.step(&cursor) > 0) {

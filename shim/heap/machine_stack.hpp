@@ -10,6 +10,10 @@ namespace scratch::shim {
     std::uintptr_t value;
     __asm__ volatile("movq %%rsp, %0" : "=r"(value));
     return value;
+#elif defined(__aarch64__)
+    std::uintptr_t value;
+    __asm__ volatile("mov %0, sp" : "=r"(value));
+    return value;
 #else
     return reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
 #endif

@@ -100,6 +100,9 @@ thread_heap *adopt(tasks::task_id process, tasks::task_id thread, wanted which) 
         // and the word would be that one's.
         if (!shared.thread_id.compare_exchange_strong(owner, thread, std::memory_order_acq_rel))
             continue;
+        // What the thread did last is in memory, since the kernel knows it no more; that was heard
+        // before anything of it is read.
+        std::atomic_thread_fence(std::memory_order_acquire);
         if (heap->hot.inside == 0) {
             heap->hot.inside = this_thread.slow;
             return heap;
