@@ -16,10 +16,11 @@ struct hook_frame {
     std::uint32_t serial;
     std::uint16_t depth;
     std::uint16_t slot;
-    std::uintptr_t target;      // where the call goes on
-    std::size_t copied;         // bytes of stack arguments, a multiple of 16
-    std::uint64_t arguments[8]; // the first six integers in their order, rax, r10
-    std::uint64_t unused[2];
+    std::uintptr_t target; // where the call goes on
+    std::size_t copied;    // bytes of stack arguments, a multiple of 16
+    std::uint64_t
+        arguments[8];        // x86-64: the first six integers, rax, r10; AArch64: the first eight
+    std::uint64_t others[2]; // AArch64: x8, x18
 
     // The caller's, less the return address: behind the frame and the caller's frame pointer.
     std::uintptr_t stack_pointer() const noexcept {

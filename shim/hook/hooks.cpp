@@ -190,7 +190,8 @@ void start_hooks() noexcept {
     take_exclusions();
     learn_jump_buffer();
     note_largest_stack();
-    scratch_hooks_live = 1;
+    // Who sees it sees all that was prepared.
+    __atomic_store_n(&scratch_hooks_live, 1, __ATOMIC_RELEASE);
 }
 
 } // namespace scratch::shim

@@ -5,6 +5,8 @@
 
 namespace scratch::shim {
 
+const int frame_pointer = 0;
+
 bool prepare_machine_for_hooks() noexcept { return false; }
 void learn_jump_buffer() noexcept {}
 std::uintptr_t stack_pointer_in(const void *) noexcept { return 0; }

@@ -11,6 +11,8 @@ extern std::uint8_t scratch_hook_state __attribute__((visibility("hidden")));
 
 namespace scratch::shim {
 
+const int frame_pointer = 6; // rbp
+
 namespace {
 
 // As hook/entry_x86_64.S has it.

@@ -1,5 +1,6 @@
 #include "shim/hook/unwound.hpp"
 
+#include "shim/hook/machine.hpp"
 #include "shim/route/dynamic_symbols.hpp"
 
 namespace scratch::shim {
@@ -7,9 +8,6 @@ namespace scratch::shim {
 namespace {
 
 using register_function = std::uintptr_t (*)(void *context, int number);
-
-// rbp, as DWARF counts registers on x86-64: the entry's frame is found by it.
-constexpr int frame_pointer = 6;
 
 register_function find_registers_of(const void *unwinder) noexcept {
     std::uintptr_t found = 0;

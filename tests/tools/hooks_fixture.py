@@ -84,8 +84,8 @@ class HookTest(ToolTest):
 
     @classmethod
     def setUpClass(cls) -> None:
-        if os.uname().machine != "x86_64":
-            print("SKIPPED: functions are hooked on x86-64 only")
+        if os.uname().machine not in ("x86_64", "aarch64"):
+            print("SKIPPED: functions are hooked on x86-64 and AArch64 only")
             sys.exit(SKIPPED)
         super().setUpClass()
         compile_text(STAND_IN, cls.stub, "-shared", "-fPIC")

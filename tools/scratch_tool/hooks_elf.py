@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import struct
 
-from . import hooks_x86_64
+from . import hooks_aarch64, hooks_x86_64
 from .hook_table import Entry, Strings, Table, entry_at
 
-MACHINES = {hooks_x86_64.NUMBER: hooks_x86_64}
+MACHINES = {machine.NUMBER: machine for machine in (hooks_x86_64, hooks_aarch64)}
 
 SONAME = "libscratch-hooks.so"
 ENTER = "scratch_hook_enter_v1"

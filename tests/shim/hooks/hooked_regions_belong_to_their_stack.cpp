@@ -121,6 +121,7 @@ TEST(coroutine, that_sets_a_context_above_a_region_ends_it) {
 }
 
 // The hooked call stands in the outermost frame, directly below what cannot be read.
+#if defined(__x86_64__)
 [[gnu::noinline]] void call_at_the_end_of_a_stack(char *end) {
     void *saved;
     __asm__ volatile("movq %%rsp, %[saved]\n\t"
@@ -134,6 +135,23 @@ TEST(coroutine, that_sets_a_context_above_a_region_ends_it) {
                      : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "xmm0", "xmm1",
                        "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "memory", "cc");
 }
+#elif defined(__aarch64__)
+[[gnu::noinline]] void call_at_the_end_of_a_stack(char *end) {
+    register char *stack __asm__("x19") = end;
+    __asm__ volatile("mov x20, sp\n\t"
+                     "mov sp, x19\n\t"
+                     "mov w0, #0\n\t"
+                     "bl sum_of_numbers\n\t"
+                     "mov sp, x20"
+                     :
+                     : "r"(stack)
+                     : "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11",
+                       "x12", "x13", "x14", "x15", "x16", "x17", "x18", "x20", "x30", "v0", "v1",
+                       "v2", "v3", "v4", "v5", "v6", "v7", "v16", "v17", "v18", "v19", "v20", "v21",
+                       "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31",
+                       "memory", "cc");
+}
+#endif
 
 SCENARIO(end_of_stack) {
     constexpr std::size_t size = 64 * 1024;

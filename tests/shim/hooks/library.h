@@ -59,6 +59,14 @@ __complex__ long double complex_result(long double real);
 _Complex long double complex_result(long double real);
 #endif
 
+// Two numbers in one register.
+typedef double pair __attribute__((vector_size(16)));
+struct four_pairs {
+    pair first, second, third, fourth;
+};
+// The sums of the first and the fifth, and so on.
+struct four_pairs pairs_of_doubles(pair a, pair b, pair c, pair d, pair e, pair f, pair g, pair h);
+
 // Allocates on the way, then sets errno.
 void set_errno(int value);
 

@@ -1,6 +1,8 @@
 # A hook object as the tool writes it at launch, for the functions of library.cpp and some of libc.
 # What each is hooked as is in the list at the end.
 
+#include STUB
+
 # A distance from the beginning of the entry, whose word at that offset it is.
         .macro  text_or_none text, offset
         .ifc    \text, 0
@@ -37,12 +39,10 @@ label_\@:
         .pushsection .text
         .p2align 5
         .globl  \name
-        .type   \name, @function
+        .type   \name, %function
 \name:
         .cfi_startproc
-        endbr64
-        leaq    entry_of_\name(%rip), %r11
-        jmp     *scratch_hook_enter_v1@GOTPCREL(%rip)
+        stub_code \name
         .cfi_endproc
         .size   \name, . - \name
         .popsection
@@ -77,7 +77,7 @@ function_\@:
         .section .data.entries, "aw"
         .p2align 6
         .globl  scratch_hooks_v1
-        .type   scratch_hooks_v1, @object
+        .type   scratch_hooks_v1, %object
         .size   scratch_hooks_v1, 64
 scratch_hooks_v1:
         .ascii  "SCRHOOK1"
@@ -108,9 +108,9 @@ exclusions:
 end_of_entries:
         .section .data.exclusions, "aw"
 end_of_exclusions:
-        .section .note.GNU-stack, "", @progbits
-        .section .note.gnu.property, "a", @note
+        .section .note.GNU-stack, "", %progbits
+        .section .note.gnu.property, "a", %note
         .p2align 3
         .long   4, 16, 5
         .asciz  "GNU"
-        .long   0xc0000002, 4, 3, 0
+        properties

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A call of a hooked function is hooked however the program was compiled and linked.
 
-Usage: programs_of_every_kind_are_hooked.py SOURCE LIBRARY PRELOADED
+Usage: programs_of_every_kind_are_hooked.py SOURCE LIBRARY PRELOADED COMPILER...
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ KINDS = {
     "no RELRO": ["-Wl,-z,norelro"],
     "without a PLT": ["-fno-plt"],
     "with branch tracking": ["-fcf-protection=full", "-Wl,-z,ibtplt"],
+    "with branch protection": ["-mbranch-protection=standard"],
     "at a fixed address": ["-no-pie", "-fno-pie"],
     "position independent": ["-pie", "-fPIE"],
     "with old hash tables": ["-Wl,--hash-style=sysv"],
@@ -48,6 +49,7 @@ class EveryKind(unittest.TestCase):
     source: str
     library: Path
     preloaded: str
+    compilers: list[str]
 
     def build(self, compiler: str, options: list[str], folder: str) -> Path | None:
         program = Path(folder) / "program"
@@ -72,16 +74,12 @@ class EveryKind(unittest.TestCase):
                 self.assertEqual((0, "hooked\n", ""), (result.returncode, result.stdout, result.stderr))
         self.assertGreater(built, 6)
 
-    def test_gcc(self) -> None:
-        if shutil.which("gcc") is None:
-            self.skipTest("LOUDLY SKIPPED: no gcc")
-        self.check("gcc")
-
-    def test_clang(self) -> None:
-        clang = shutil.which("clang") or shutil.which("clang-14")
-        if clang is None:
-            self.skipTest("LOUDLY SKIPPED: no clang")
-        self.check(clang)
+    def test_compilers(self) -> None:
+        for compiler in self.compilers:
+            with self.subTest(compiler):
+                if shutil.which(compiler) is None:
+                    self.skipTest(f"LOUDLY SKIPPED: no {compiler}")
+                self.check(compiler)
 
     def test_first_call_out_of_a_constructor(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
@@ -90,9 +88,10 @@ class EveryKind(unittest.TestCase):
                 (Path(folder) / name).write_text(text, encoding="utf-8")
             beside, headers = Path(self.library).resolve().parent, Path(self.source).resolve().parent
             libraries = [f"-L{beside}", "-lhooked", f"-Wl,-rpath,{beside}"]
-            subprocess.run(["cc", "-O2", "-shared", "-fPIC", f"-I{headers}", "early.c", "-o",
+            compiler = self.compilers[0]
+            subprocess.run([compiler, "-O2", "-shared", "-fPIC", f"-I{headers}", "early.c", "-o",
                             "libearly.so", *libraries], cwd=folder, check=True)
-            subprocess.run(["cc", "program.c", "-o", "program", "-L.", "-learly", f"-Wl,-rpath,{folder}", *libraries],
+            subprocess.run([compiler, "program.c", "-o", "program", "-L.", "-learly", f"-Wl,-rpath,{folder}", *libraries],
                            cwd=folder, check=True)
             environment = {**os.environ, "LD_PRELOAD": self.preloaded, "SCRATCH_MODE": "scoped"}
             result = subprocess.run([f"{folder}/program"], env=environment, capture_output=True, text=True, check=False)
@@ -100,7 +99,7 @@ class EveryKind(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    EveryKind.preloaded = sys.argv.pop()
-    EveryKind.library = Path(sys.argv.pop())
-    EveryKind.source = sys.argv.pop()
+    EveryKind.source, library, EveryKind.preloaded, *EveryKind.compilers = sys.argv[1:]
+    EveryKind.library = Path(library)
+    del sys.argv[1:]
     unittest.main()
