@@ -8,6 +8,8 @@ int main(void) {
     char byte;
     REQUIRE(open("/nowhere/at/all", 0) == -1 && errno == 2);
     REQUIRE(errno == 2);
+    // The host's own ways to tell of itself are not there.
+    REQUIRE(open("/proc/self/maps", 0) == -1 && errno == 2);
     errno = 0;
     REQUIRE(pipe(ends) == 0 && errno == 0);
     REQUIRE(fcntl(ends[0], 4, 4) == 0); // F_SETFL, O_NONBLOCK

@@ -39,7 +39,26 @@ int darwin_flags(int flags) {
     return result;
 }
 
+/// What the host shows of itself in files is not there on macOS.
+bool is_hidden(const char *path) {
+    for (const char *folder : {"/proc", "/sys"}) {
+        const std::size_t length = strlen(folder);
+        if (strncmp(path, folder, length) == 0 && (path[length] == '/' || path[length] == 0)) {
+            errno = ENOENT;
+            return true;
+        }
+    }
+    return false;
+}
+
+FILE *open_stream(const char *path, const char *mode) {
+    return is_hidden(path) ? nullptr : fopen(path, mode);
+}
+DIR *open_folder(const char *path) { return is_hidden(path) ? nullptr : opendir(path); }
+int can_access(const char *path, int mode) { return is_hidden(path) ? -1 : access(path, mode); }
+
 int open_file(const char *path, int flags, ...) {
+    if (is_hidden(path)) return -1;
     va_list more;
     va_start(more, flags);
     const mode_t mode = (flags & 0x200) != 0 ? va_arg(more, mode_t) : 0;
@@ -51,6 +70,7 @@ constexpr int darwin_here = -2;
 int host_folder(int folder) { return folder == darwin_here ? AT_FDCWD : folder; }
 
 int open_file_at(int folder, const char *path, int flags, ...) {
+    if (is_hidden(path)) return -1;
     va_list more;
     va_start(more, flags);
     const mode_t mode = (flags & 0x200) != 0 ? va_arg(more, mode_t) : 0;
@@ -134,11 +154,11 @@ int told(int result, const struct stat &host, status *to) {
 
 int status_of(const char *path, status *to) {
     struct stat host {};
-    return told(stat(path, &host), host, to);
+    return is_hidden(path) ? -1 : told(stat(path, &host), host, to);
 }
 int status_of_link(const char *path, status *to) {
     struct stat host {};
-    return told(lstat(path, &host), host, to);
+    return is_hidden(path) ? -1 : told(lstat(path, &host), host, to);
 }
 int status_of_descriptor(int descriptor, status *to) {
     struct stat host {};
@@ -200,6 +220,9 @@ std::span<const entry> file_names() {
     static const entry names[] = {
         function("open", open_file),
         function("openat", open_file_at),
+        function("fopen", open_stream),
+        function("opendir", open_folder),
+        function("access", can_access),
         function("fcntl", control),
         function("stat", status_of),
         function("lstat", status_of_link),
