@@ -18,7 +18,7 @@ void check_owner(const stack_state &state) noexcept {
     report.text("scratch: stack ")
         .quoted(state.name)
         .text(" is used by thread ")
-        .number(tasks::this_thread());
+        .number(tasks::calling_thread());
     if (user == nullptr) {
         report.text(", which has not taken it over after it was handed over");
     } else {

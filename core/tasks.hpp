@@ -10,7 +10,7 @@ using task_id = std::uint32_t;
 
 /// The kernel's number of the calling thread, never 0 or one of the 16 highest. It changes in a
 /// child made by fork.
-task_id this_thread() noexcept;
+task_id calling_thread() noexcept;
 
 /// The kernel's number of the calling process; in a vfork child that of the child.
 task_id this_process() noexcept;

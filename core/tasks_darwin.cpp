@@ -36,7 +36,7 @@ bool is_gone_for_sure(task_id process, std::uint64_t thread) noexcept {
 
 } // namespace
 
-task_id this_thread() noexcept {
+task_id calling_thread() noexcept {
     const auto low = static_cast<task_id>(whole_number_of_this_thread());
     return low <= any_of_the_few || low > last_of_the_ordinary ? any_of_the_few : low;
 }

@@ -11,11 +11,11 @@ namespace scratch::tasks {
 
 // Not the C library's covers: some releases remember the number, and would go wrong after a raw
 // clone.
-task_id this_thread() noexcept { return static_cast<task_id>(syscall(SYS_gettid)); }
+task_id calling_thread() noexcept { return static_cast<task_id>(syscall(SYS_gettid)); }
 
 task_id this_process() noexcept { return static_cast<task_id>(syscall(SYS_getpid)); }
 
-bool is_first_thread() noexcept { return this_thread() == this_process(); }
+bool is_first_thread() noexcept { return calling_thread() == this_process(); }
 
 bool is_gone(task_id process, task_id thread) noexcept {
     const int saved = errno;

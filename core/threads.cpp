@@ -79,7 +79,7 @@ void sort_out_after_fork(tasks::task_id process) noexcept {
         if (!registry::seize(*slot, owner)) continue;
         if (is_mine(*slot)) {
             slot->process.store(process, std::memory_order_relaxed);
-            registry::settle(*slot, tasks::this_thread());
+            registry::settle(*slot, tasks::calling_thread());
         } else {
             close_reservation(*slot);
             registry::settle(*slot, task::nobody);
@@ -124,7 +124,7 @@ bool bury(stack_state &slot, tasks::task_id process, tasks::task_id thread) noex
 
 stack_state *start(scratch_stack *words) noexcept {
     const tasks::task_id process = tasks::this_process();
-    const tasks::task_id thread = tasks::this_thread();
+    const tasks::task_id thread = tasks::calling_thread();
     const auto own = [&](stack_state &slot) {
         slot.process.store(process, std::memory_order_relaxed);
         registry::settle(slot, thread);
@@ -150,7 +150,7 @@ stack_state *start(scratch_stack *words) noexcept {
 void bury_some() noexcept {
     const tasks::task_id process = tasks::this_process();
     if (!may_judge(process)) return;
-    const tasks::task_id thread = tasks::this_thread();
+    const tasks::task_id thread = tasks::calling_thread();
     for (int look = 0; look < looks; ++look)
         bury(*registry::next_of_round(), process, thread);
 }
@@ -158,7 +158,7 @@ void bury_some() noexcept {
 void bury_all() noexcept {
     const tasks::task_id process = tasks::this_process();
     if (!may_judge(process)) return;
-    const tasks::task_id thread = tasks::this_thread();
+    const tasks::task_id thread = tasks::calling_thread();
     registry::cursor slots;
     while (stack_state *const slot = slots.next())
         bury(*slot, process, thread);

@@ -59,7 +59,7 @@ void add_trace(const char *title, const kept_trace *kept) noexcept {
 void fill(const finding &found) noexcept {
     content.found = &found;
     content.process = tasks::this_process();
-    content.thread = tasks::this_thread();
+    content.thread = tasks::calling_thread();
     content.trace_count = content.place_count = 0;
     trace_id ended = found.ended;
     if (found.place != nullptr)

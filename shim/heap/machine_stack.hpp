@@ -19,6 +19,9 @@ namespace scratch::shim {
 #endif
 }
 
+// Where the calling thread's stack began. Asks nobody who allocates: one file per libc.
+std::uintptr_t top_of_stack(bool main_thread) noexcept;
+
 // True while a signal handler runs on an alternate stack: then addresses say nothing about nesting.
 // A system call.
 bool on_alternate_stack() noexcept;

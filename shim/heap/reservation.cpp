@@ -105,10 +105,10 @@ void widen() noexcept {
 }
 
 void raise_frontier(std::size_t end) noexcept {
-    const std::atomic_ref<std::size_t> frontier(reservation.frontier);
-    std::size_t seen = frontier.load(std::memory_order_relaxed);
-    while (seen < end && !frontier.compare_exchange_weak(seen, end, std::memory_order_release,
-                                                         std::memory_order_relaxed)) {
+    // Not by std::atomic_ref, which libc++ has since version 19 only.
+    std::size_t seen = __atomic_load_n(&reservation.frontier, __ATOMIC_RELAXED);
+    while (seen < end && !__atomic_compare_exchange_n(&reservation.frontier, &seen, end, true,
+                                                      __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
     }
 }
 

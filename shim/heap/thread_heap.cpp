@@ -15,7 +15,9 @@
 namespace scratch::shim {
 
 constinit hot_words no_words{.top = 0, .limit = 0, .inside = 1, .current = nullptr, .counted = {}};
+#ifndef __APPLE__
 constinit __thread thread_words this_thread __attribute__((tls_model("initial-exec"))) = {};
+#endif
 
 namespace {
 

@@ -19,6 +19,9 @@
 #include "shim/heap/machine_stack.hpp"
 #include "shim/heap/reservation.hpp"
 #include "shim/heap/signal_atomic.hpp"
+#ifdef __APPLE__
+#include "shim/heap/this_thread_darwin.hpp"
+#endif
 #include "shim/region/region.hpp"
 #include "shim/route/samples.hpp"
 
@@ -114,8 +117,10 @@ struct thread_words {
     std::uintptr_t stack_begin = 0;
     std::uintptr_t stack_size = 0; // 0: not known
 };
+#ifndef __APPLE__
 extern __thread thread_words this_thread
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
+#endif
 
 // --- the hot path -------------------------------------------------------------------------------
 

@@ -17,9 +17,6 @@
 #include "shim/route/decision.hpp"
 #include "shim/route/runtime_callers.hpp"
 
-// Where the main thread's machine stack began; glibc's loader sets it before anything else runs.
-extern "C" [[gnu::weak]] void *__libc_stack_end;
-
 namespace scratch::shim {
 
 namespace {
@@ -123,13 +120,6 @@ thread_heap *begin_new(tasks::task_id thread) noexcept {
     return heap;
 }
 
-std::uintptr_t top_of_stack(bool main_thread) noexcept {
-    if (main_thread && &__libc_stack_end != nullptr)
-        return reinterpret_cast<std::uintptr_t>(__libc_stack_end);
-    // Other threads' control blocks lie at the top of their stacks.
-    return reinterpret_cast<std::uintptr_t>(__builtin_thread_pointer());
-}
-
 } // namespace
 
 std::uint32_t heaps_ever_started() noexcept { return started.load(std::memory_order_acquire); }
@@ -180,7 +170,7 @@ void notice_fork() noexcept {
     thread_heap *own = this_thread.own;
     const tasks::task_id process = birth->process.load(std::memory_order_relaxed);
     if (own == nullptr || own->shared.process.load(std::memory_order_relaxed) == process) return;
-    own->shared.thread_id.store(tasks::this_thread(), std::memory_order_relaxed);
+    own->shared.thread_id.store(tasks::calling_thread(), std::memory_order_relaxed);
     own->shared.process.store(process, std::memory_order_relaxed);
     forker_known.store(true, std::memory_order_release);
 }
@@ -198,16 +188,16 @@ thread_heap *start_own_heap() noexcept {
     // To a vfork child all threads would seem gone.
     if (is_vfork_child()) return nullptr;
     const tasks::task_id process = tasks::this_process();
-    const tasks::task_id thread = tasks::this_thread();
+    const tasks::task_id thread = tasks::calling_thread();
     // A child's main thread is the one that came along, and it has no heap.
-    if (thread == process) forker_known.store(true, std::memory_order_release);
+    if (tasks::is_first_thread()) forker_known.store(true, std::memory_order_release);
     thread_heap *heap = adopt(process, thread, wanted::any);
     if (heap != nullptr) {
         close_for_adoption(heap);
     } else if ((heap = begin_new(thread)) == nullptr) {
         return nullptr;
     }
-    this_thread.stack_top = top_of_stack(thread == process);
+    this_thread.stack_top = top_of_stack(tasks::is_first_thread());
     this_thread.own = heap;
     heap->shared.process.store(process, std::memory_order_relaxed);
     heap->hot.inside = this_thread.slow;
@@ -220,7 +210,7 @@ bool reclaim_from_dead_thread() noexcept {
     if (refusals.fetch_add(1, std::memory_order_relaxed) % refusals_per_search != 0) return false;
     const tasks::task_id process = tasks::this_process();
     if (process != birth->process.load(std::memory_order_relaxed)) return false;
-    thread_heap *heap = adopt(process, tasks::this_thread(), wanted::with_chunks);
+    thread_heap *heap = adopt(process, tasks::calling_thread(), wanted::with_chunks);
     if (heap == nullptr) return false;
     close_for_adoption(heap);
     drain_remote_frees(heap);

@@ -2,6 +2,8 @@
 
 #include "shim/heap/chunk.hpp"
 #include "shim/lifecycle/preload_list.hpp"
+#include "shim/lifecycle/preload_variable.hpp"
+#include "shim/lifecycle/privilege.hpp"
 #include "shim/observe/log.hpp"
 #include "shim/observe/plain_text.hpp"
 #include "shim/observe/program_name.hpp"
@@ -11,7 +13,6 @@
 #include <limits>
 #include <span>
 #include <string_view>
-#include <sys/auxv.h>
 
 namespace scratch::shim {
 
@@ -230,7 +231,7 @@ void warn_of_what_is_not_used(const reader &from, bool profile_asked, run_mode m
         from.warn("SCRATCH_PROFILE", profile, " is not used: profiles are not built yet");
     // Rules name functions, which are found and hooked before a program starts.
     const char *rules = from.value_of("SCRATCH_RULES");
-    const char *preloaded = from.value_of("LD_PRELOAD");
+    const char *preloaded = from.value_of(preload_variable);
     if (rules != nullptr && *rules != 0 && mode != run_mode::off &&
         (preloaded == nullptr || !has_hook_object(preloaded)))
         from.warn("SCRATCH_RULES", rules,
@@ -254,8 +255,6 @@ void forget_variable(char **environment, std::string_view name) noexcept {
 constexpr char own_variables[][16] = {
     "SCRATCH_MODE",   "SCRATCH_PROFILE", "SCRATCH_BUDGET", "SCRATCH_OUTPUT",  "SCRATCH_STATS",
     "SCRATCH_FOLLOW", "SCRATCH_LOG",     "SCRATCH_RULES",  "SCRATCH_EXCLUDE", "SCRATCH_CHECK"};
-
-bool is_privileged() noexcept { return ::getauxval(AT_SECURE) != 0; }
 
 } // namespace
 
@@ -293,11 +292,11 @@ configuration read_configuration(char **environment) noexcept {
 
 void stop_following(char **environment) noexcept {
     if (environment == nullptr) return;
-    char *list = find_variable(environment, "LD_PRELOAD");
+    char *list = find_variable(environment, preload_variable);
     const char *own_path = path_of_own_object();
     if (list != nullptr && own_path != nullptr && remove_preload_entry(list, own_path) != 0 &&
-        std::string_view(list).find_first_not_of(" :") == std::string_view::npos)
-        forget_variable(environment, "LD_PRELOAD");
+        std::string_view(list).find_first_not_of(preload_separators) == std::string_view::npos)
+        forget_variable(environment, preload_variable);
     for (const auto &name : own_variables)
         forget_variable(environment, name);
 }

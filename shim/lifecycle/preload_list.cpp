@@ -1,5 +1,6 @@
 #include "shim/lifecycle/preload_list.hpp"
 
+#include "shim/lifecycle/preload_variable.hpp"
 #include "shim/observe/descriptor.hpp"
 
 #include <algorithm>
@@ -10,8 +11,6 @@
 namespace scratch::shim {
 
 namespace {
-
-constexpr std::string_view separators = " :";
 
 // Of no use without us (check/seam.hpp).
 constexpr std::string_view object_of_check = "libscratch-check.so";
@@ -54,7 +53,7 @@ std::size_t remove_preload_entry(char *list, const char *own_path) noexcept {
     char *at = list;
     while (*at != 0) {
         const std::string_view rest(at);
-        std::size_t size = rest.find_first_of(separators);
+        std::size_t size = rest.find_first_of(preload_separators);
         if (size == rest.npos) size = rest.size();
         if (size == 0 || !is_own(rest.substr(0, size), own_path, own)) {
             at += size;
@@ -78,7 +77,7 @@ std::size_t remove_preload_entry(char *list, const char *own_path) noexcept {
 bool has_hook_object(const char *list) noexcept {
     std::string_view rest(list);
     while (!rest.empty()) {
-        const std::size_t size = std::min(rest.find_first_of(separators), rest.size());
+        const std::size_t size = std::min(rest.find_first_of(preload_separators), rest.size());
         if (is_hook_object(rest.substr(0, size))) return true;
         rest.remove_prefix(std::min(size + 1, rest.size()));
     }

@@ -3,9 +3,6 @@
 #include <atomic>
 #include <climits>
 #include <cstring>
-#include <dlfcn.h>
-#include <elf.h>
-#include <unistd.h>
 
 #include "shim/check/start.hpp"
 #include "shim/heap/chunks.hpp"
@@ -15,6 +12,7 @@
 #include "shim/hook/counts.hpp"
 #include "shim/hook/hooks.hpp"
 #include "shim/lifecycle/configuration.hpp"
+#include "shim/lifecycle/process.hpp"
 #include "shim/next/next.hpp"
 #include "shim/observe/counters.hpp"
 #include "shim/observe/log.hpp"
@@ -23,8 +21,6 @@
 #include "shim/route/route.hpp"
 #include "shim/route/samples.hpp"
 #include "shim/route/sites.hpp"
-
-extern "C" void *malloc(std::size_t size) noexcept;
 
 namespace scratch::shim {
 
@@ -39,13 +35,6 @@ bool shows_numbers() noexcept {
     return in_force.statistics != statistics_format::none || in_force.output != nullptr;
 }
 
-// A program that defines malloc itself comes before us in the search: its free would get our
-// blocks.
-bool malloc_is_the_programs() noexcept {
-    void *found = find_definition_for_program("malloc");
-    return found != nullptr && found != reinterpret_cast<void *>(&::malloc);
-}
-
 // Programs that set their titles overwrite the environment they were given, and children read the
 // pattern again.
 void keep_output_pattern() noexcept {
@@ -58,7 +47,8 @@ void keep_output_pattern() noexcept {
 
 void configure() noexcept {
     remember_standard_error();
-    in_force = read_configuration(environ);
+    char **const environment = environment_of_process();
+    in_force = read_configuration(environment);
     keep_output_pattern();
     set_log_level(in_force.log);
     set_budget(in_force.budget);
@@ -69,7 +59,7 @@ void configure() noexcept {
         in_force.statistics = statistics_format::none;
     }
     counters().mode = static_cast<std::uint32_t>(in_force.mode);
-    if (shows_numbers()) open_counters(in_force, environ, false);
+    if (shows_numbers()) open_counters(in_force, environment, false);
     if (in_force.mode != run_mode::off && malloc_is_the_programs()) {
         counters().stood_aside.store(static_cast<std::uint32_t>(stand_aside_reason::own_malloc));
         direct_entries(run_mode::off, false);
@@ -78,12 +68,13 @@ void configure() noexcept {
         return;
     }
     if (in_force.mode != run_mode::off || shows_numbers()) watch_for_fork();
-    if (in_force.mode == run_mode::check && !check::start(environ, checks_go_to))
+    if (in_force.mode == run_mode::check && !check::start(environment, checks_go_to))
         in_force.mode = run_mode::off;
     direct_entries(in_force.mode, shows_numbers());
 }
 
 [[gnu::constructor]] void start_with_the_program() noexcept {
+    note_constructor();
     start();
     check::start_with_the_program();
 }
@@ -116,13 +107,11 @@ void start() noexcept {
     // dlerror is to tell of its own call.
     if (state.load(std::memory_order_acquire) == progress::started) return;
     resolve_next();
-    // The very first calls come before libc has set its environment; until then all goes to the
-    // next allocator.
-    if (environ == nullptr) return;
+    if (environment_of_process() == nullptr) return;
     progress seen = progress::not_started;
     if (!state.compare_exchange_strong(seen, progress::starting, std::memory_order_acquire)) return;
     configure();
-    if (!in_force.follow) stop_following(environ);
+    if (!in_force.follow) stop_following(environment_of_process());
     start_hooks();
     state.store(progress::started, std::memory_order_release);
 }
@@ -131,7 +120,7 @@ void started_in_child() noexcept {
     forget_published_counts();
     counters().mode = static_cast<std::uint32_t>(in_force.mode);
     if (!shows_numbers()) return;
-    open_counters(in_force, environ, true);
+    open_counters(in_force, environment_of_process(), true);
     forget_sampled_calls();
     forget_escapes();
 }

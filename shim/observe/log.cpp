@@ -85,7 +85,9 @@ void log(log_level level, const char *format, ...) noexcept {
     va_end(arguments);
     if (written < 0) return;
     const std::size_t size = std::min(static_cast<std::size_t>(written), sizeof text - 1);
-    sink->log({"scratch", importance, spdlog::string_view_t(text, size)});
+    // Without a time: nobody shows it.
+    sink->log({spdlog::log_clock::time_point{}, spdlog::source_loc{}, "scratch", importance,
+               spdlog::string_view_t(text, size)});
 }
 
 } // namespace scratch::shim

@@ -1,28 +1,11 @@
 #include "shim/observe/program_name.hpp"
 
-#include "shim/observe/descriptor.hpp"
-
-#include <cerrno> // program_invocation_name
-
 namespace scratch::shim {
 
-namespace {
-
-std::string_view without_folder(std::string_view path) noexcept {
+std::string_view program_name::without_folder(std::string_view path) noexcept {
     const std::size_t slash = path.rfind('/');
     if (slash != path.npos) path.remove_prefix(slash + 1);
     return path;
-}
-
-} // namespace
-
-program_name::program_name() noexcept {
-    path_ = read_link("/proc/self/exe", room_, sizeof room_);
-    if (path_.size() == sizeof room_) path_ = {}; // cut
-    // What the kernel adds where the file was replaced while it ran, as in an upgrade.
-    constexpr std::string_view replaced = " (deleted)";
-    if (path_.ends_with(replaced)) path_.remove_suffix(replaced.size());
-    if (program_invocation_name != nullptr) started_by_ = without_folder(program_invocation_name);
 }
 
 std::string_view program_name::name() const noexcept {

@@ -1,4 +1,5 @@
-// Which program this process runs.
+// Which program this process runs. One file per system finds it out (program_name_linux.cpp,
+// program_name_darwin.cpp).
 #pragma once
 
 #include <string_view>
@@ -21,6 +22,8 @@ public:
     bool is(std::string_view wanted) const noexcept;
 
 private:
+    static std::string_view without_folder(std::string_view path) noexcept;
+
     char room_[1024];
     std::string_view path_;
     std::string_view started_by_;

@@ -5,7 +5,7 @@
 #include <atomic>
 
 #include "shim/observe/report.hpp"
-#include "shim/route/dynamic_symbols.hpp"
+#include "shim/region/caller_of_site.hpp"
 
 namespace scratch::shim {
 
@@ -23,23 +23,6 @@ constinit std::array<escaping_site, most_sites> sites = {};
 
 std::size_t first_place_of(std::uint32_t site) noexcept { return site * 0x9e3779b1U >> 22; }
 static_assert(most_sites == std::size_t{1} << (32 - 22));
-
-// The address in the code of some object whose low half that is; 0 if there is none.
-std::uintptr_t caller_of(std::uint32_t site) noexcept {
-    std::uintptr_t found = 0;
-    for_each_object([&](const dl_phdr_info &object) {
-        for (int i = 0; i < object.dlpi_phnum; ++i) {
-            const auto &segment = object.dlpi_phdr[i];
-            if (segment.p_type != PT_LOAD || (segment.p_flags & PF_X) == 0) continue;
-            const std::uintptr_t begin = object.dlpi_addr + segment.p_vaddr;
-            const std::uintptr_t into = static_cast<std::uint32_t>(site - begin);
-            // The byte behind it too: its last instruction may be the call.
-            if (into <= segment.p_memsz) found = begin + into;
-        }
-        return found != 0;
-    });
-    return found;
-}
 
 } // namespace
 
@@ -77,7 +60,7 @@ std::size_t list_escapes(std::span<site_line> lines) noexcept {
         below = most_bytes;
         last = static_cast<std::size_t>(most - sites.data());
         const std::uint64_t blocks = most->blocks.load(std::memory_order_relaxed);
-        lines[count++] = {.caller = caller_of(most->site.load(std::memory_order_relaxed)),
+        lines[count++] = {.caller = caller_of_site(most->site.load(std::memory_order_relaxed)),
                           .calls = blocks,
                           .bytes = most_bytes,
                           .escapes = blocks,

@@ -65,7 +65,7 @@ void note_largest_stack() noexcept {
 void learn_own_stack() noexcept {
     if (is_own_stack_known()) return;
     const kept_errno keep;
-    const bool main_thread = tasks::this_thread() == tasks::this_process() && !is_forked_child();
+    const bool main_thread = tasks::is_first_thread() && !is_forked_child();
     const std::uintptr_t top = this_thread.stack_top;
     const bounds found = main_thread ? bounds{top - largest_of_main, top} : of_thread();
     this_thread.stack_begin = found.begin;

@@ -37,12 +37,17 @@ void *move_block(void *payload, std::size_t size, origin from) noexcept {
     return moved;
 }
 
-[[gnu::noinline]] void *push_zeroed(std::size_t count, std::size_t size, origin from) noexcept {
+void *push_zeroed(std::size_t count, std::size_t size, origin from) noexcept {
     std::size_t bytes;
-    if (!__builtin_mul_overflow(count, size, &bytes))
-        if (void *pushed = push_or_count(bytes, 1, from))
-            return is_known_zero(pushed) ? pushed : std::memset(pushed, 0, bytes);
-    return next.calloc(count, size);
+    if (__builtin_mul_overflow(count, size, &bytes)) return nullptr;
+    void *pushed = push_or_count(bytes, 1, from);
+    return pushed == nullptr || is_known_zero(pushed) ? pushed : std::memset(pushed, 0, bytes);
+}
+
+[[gnu::noinline]] void *push_zeroed_or_pass(std::size_t count, std::size_t size,
+                                            origin from) noexcept {
+    void *pushed = push_zeroed(count, size, from);
+    return pushed != nullptr ? pushed : next.calloc(count, size);
 }
 
 } // namespace
@@ -65,7 +70,11 @@ void *reallocate(void *payload, std::size_t size, origin from) noexcept {
 void *allocate_zeroed(std::size_t count, std::size_t size, origin from) noexcept {
     // Before anything that needs a register saved.
     if (passes_at_once()) return next.calloc(count, size);
-    return push_zeroed(count, size, from);
+    return push_zeroed_or_pass(count, size, from);
+}
+
+void *push_zeroed_if_tagged(std::size_t count, std::size_t size, origin from) noexcept {
+    return passes_at_once() ? nullptr : push_zeroed(count, size, from);
 }
 
 void *reallocate_array(void *payload, std::size_t count, std::size_t size, origin from) noexcept {

@@ -14,6 +14,8 @@ namespace scratch::shim {
 void *allocate(std::size_t size, origin from) noexcept;
 void *reallocate(void *payload, std::size_t size, origin from) noexcept;
 void *allocate_zeroed(std::size_t count, std::size_t size, origin from) noexcept;
+// Null: go to `next`.
+void *push_zeroed_if_tagged(std::size_t count, std::size_t size, origin from) noexcept;
 void *reallocate_array(void *payload, std::size_t count, std::size_t size, origin from) noexcept;
 int allocate_posix_aligned(void **result, std::size_t alignment, std::size_t size,
                            origin from) noexcept;

@@ -8,7 +8,6 @@
 // A block of `size` bytes for the caller of the function in whose body it stands, or null: then the
 // entry point decides.
 #define SCRATCH_PUSH(size)                                                                         \
-    (scratch::shim::this_thread.open->inside != 0 || SCRATCH_CALLER_MAY_BE_RUNTIME                 \
+    (this_thread.open->inside != 0 || SCRATCH_CALLER_MAY_BE_RUNTIME                                \
          ? nullptr                                                                                 \
-         : scratch::shim::try_push<scratch::shim::counted::no>(*scratch::shim::this_thread.open,   \
-                                                               size, 0))
+         : scratch::shim::try_push<scratch::shim::counted::no>(*this_thread.open, size, 0))

@@ -1,0 +1,50 @@
+#include "shim/route/malloc_family_darwin.hpp"
+
+#include "shim/heap/thread_heap.hpp"
+#include "shim/next/next.hpp"
+#include "shim/route/malloc_family.hpp"
+#include "shim/route/zone_darwin.hpp"
+
+namespace scratch::shim {
+
+void *reallocate_or_free(void *payload, std::size_t size, origin from) noexcept {
+    void *const moved = reallocate(payload, size, from);
+    if (moved == nullptr && size != 0) free_any(payload);
+    return moved;
+}
+
+void *allocate_aligned_strictly(std::size_t alignment, std::size_t size, origin from) noexcept {
+    const bool valid = alignment >= sizeof(void *) && (alignment & (alignment - 1)) == 0 &&
+                       (size & (alignment - 1)) == 0;
+    // The system's own says what is wrong.
+    return valid ? allocate_aligned(alignment, size, from) : next.aligned_alloc(alignment, size);
+}
+
+std::size_t size_of_block(const void *payload) noexcept {
+    if (!is_ours(payload)) return ::malloc_size(payload);
+    return size_in_scratch_zone(payload);
+}
+
+malloc_zone_t *zone_of(const void *payload) noexcept {
+    return size_in_scratch_zone(payload) != 0 ? scratch_zone() : ::malloc_zone_from_ptr(payload);
+}
+
+void free_in_zone(malloc_zone_t *zone, void *payload) noexcept {
+    if (!release_if_ours(payload)) ::malloc_zone_free(zone, payload);
+}
+
+void *reallocate_in_zone(malloc_zone_t *zone, void *payload, std::size_t size,
+                         origin from) noexcept {
+    return payload != nullptr && is_ours(payload) ? reallocate(payload, size, from)
+                                                  : ::malloc_zone_realloc(zone, payload, size);
+}
+
+void free_batch(malloc_zone_t *zone, void **payloads, unsigned count) noexcept {
+    // What the function finds there afterwards is not promised.
+    unsigned others = 0;
+    for (unsigned i = 0; i < count; ++i)
+        if (!release_if_ours(payloads[i])) payloads[others++] = payloads[i];
+    ::malloc_zone_batch_free(zone, payloads, others);
+}
+
+} // namespace scratch::shim
