@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# macOS: the libraries for x86_64 and arm64 are built here, and those for x86_64 run in a Linux process (tests/darwin).
+# macOS: all is built here for x86_64 and arm64, what the objects hold is read, and what is for x86_64 runs in a Linux
+# process (tests/darwin).
 
 # run_on_darwin NAME PROGRAM: a test program of that build.
 run_on_darwin() {
@@ -10,6 +11,7 @@ run_on_darwin() {
 darwin() {
     local test
     check 'darwin: builds' tools/build-darwin build/darwin || return
+    check 'darwin: the interpose section is exact' python3 -B tests/darwin/interpose_section_is_exact.py build/darwin
     if [ "$(uname -m)" != x86_64 ]; then
         skip 'darwin: tests' 'its programs run on x86-64 only'
         return
@@ -22,6 +24,11 @@ darwin() {
     done
 }
 
-if have npm 'darwin: builds' && have clang 'darwin: builds'; then
-    darwin
+if have npm 'darwin: builds' && have clang 'darwin: builds' &&
+    have "$(clang -print-prog-name=ld64.lld)" 'darwin: builds'; then
+    if [ -e /usr/src/googletest/googletest ]; then
+        darwin
+    else
+        skip 'darwin: builds' 'the sources of GoogleTest are not installed'
+    fi
 fi
