@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # The preloaded object as other compilers and flags make it, under the shim's tests that the first build has made: what
-# a newer clang optimises across files, what the hardened flags of distributions put in, and no optimisation at all.
+# a newer clang optimises across files, and what the hardened flags of distributions put in.
 
 # tests_of_objects FOLDER NAME: the tests that start programs under the preloaded object, with that folder's.
 tests_of_objects() {
@@ -11,9 +11,9 @@ for test in json.load(sys.stdin):
     if test["protocol"] == "gtest" and "SCRATCH_TEST_PRELOAD" in test["env"]:
         print(test["name"])')
     meson test -C build --no-rebuild --print-errorlogs --timeout-multiplier 3 --logbase "testlog-$folder" \
-        --wrapper "env SCRATCH_TEST_PRELOAD=$PWD/build/$folder/shim/libscratch-preload.so" "${names[@]}" </dev/null |
+        --wrapper "$PWD/tests/platforms/with_objects_of $PWD/build/$folder" "${names[@]}" </dev/null |
         grep -vE '^ *[0-9]+/[0-9]+ .* OK +[0-9.]+s$'
-    logs+=("build/meson-logs/testlog-$folder-env.json")
+    logs+=("build/meson-logs/testlog-$folder-with_objects_of.json")
 }
 
 # objects FOLDER NAME OPTIONS...: builds what goes into other programs, and runs those tests with it.
@@ -26,8 +26,10 @@ objects() {
     tests_of_objects "$folder"
 }
 
-if have clang-19 'clang 19, -O3, LTO: builds' && have ld.lld-19 'clang 19, -O3, LTO: builds'; then
-    CC=clang-19 CXX=clang++-19 objects clang-19-lto 'clang 19, -O3, LTO' -Doptimization=3 -Db_lto=true \
+# Archives of one clang's LTO are not read by another's tools.
+if have clang-19 'clang 19, -O3, LTO: builds' && have ld.lld-19 'clang 19, -O3, LTO: builds' &&
+    have llvm-ar-19 'clang 19, -O3, LTO: builds'; then
+    AR=llvm-ar-19 CC=clang-19 CXX=clang++-19 objects clang-19-lto 'clang 19, -O3, LTO' -Doptimization=3 -Db_lto=true \
         -Dc_link_args=-fuse-ld=lld-19 -Dcpp_link_args=-fuse-ld=lld-19
 fi
 
