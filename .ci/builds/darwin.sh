@@ -2,10 +2,20 @@
 # macOS: all is built here for x86_64 and arm64, what the objects hold is read, and what is for x86_64 runs in a Linux
 # process (tests/darwin).
 
-# run_on_darwin NAME PROGRAM: a test program of that build.
+# run_on_darwin NAME PROGRAM...: a test program of that build, options of dyld_on_linux before it.
 run_on_darwin() {
-    check "darwin: $1" timeout 300 build/tests/darwin/dyld_on_linux \
-        --system build/darwin/libunwind.dylib "$2"
+    local name=$1
+    shift
+    check "darwin: $name" timeout 300 build/tests/darwin/dyld_on_linux \
+        --system build/darwin/libunwind.dylib "$@"
+}
+
+# The shim, inserted into a program that allocates in every way.
+shim_on_darwin() {
+    local mode shim=build/darwin/libscratch-preload-x86_64.dylib
+    for mode in off scoped adaptive; do
+        SCRATCH_MODE=$mode run_on_darwin "shim, mode $mode" --insert "$shim" build/tests/darwin/programs/allocates
+    done
 }
 
 darwin() {
@@ -22,6 +32,7 @@ darwin() {
         if [ -d "$test" ] || [ ! -x "$test" ]; then continue; fi
         run_on_darwin "core/${test##*/core_}" "$test"
     done
+    if [ -e build/darwin/libscratch-preload-x86_64.dylib ]; then shim_on_darwin; fi
 }
 
 if have npm 'darwin: builds' && have clang 'darwin: builds' &&

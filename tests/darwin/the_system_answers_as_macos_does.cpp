@@ -16,6 +16,7 @@ TEST(system, tells_errors_by_number) { expect_ok("errors"); }
 TEST(system, maps_and_advises_memory) { expect_ok("memory"); }
 TEST(system, sends_signals_by_number) { expect_ok("signals"); }
 TEST(system, runs_threads_and_their_locks) { expect_ok("threads"); }
+TEST(system, allocates_in_every_way) { expect_ok("allocates"); }
 TEST(system, finds_the_zone_of_a_block) { expect_ok("zones"); }
 
 TEST(system, stops_who_frees_what_nobody_knows) {

@@ -190,6 +190,10 @@ Function *interposed(Function *address) {
 } // namespace
 
 void *interposed_malloc(std::size_t size) { return interposed(malloc_of_first)(size); }
+void *interposed_aligned(std::size_t alignment, std::size_t size) {
+    void *block = nullptr;
+    return interposed(posix_memalign_of_first)(&block, alignment, size) == 0 ? block : nullptr;
+}
 void *interposed_realloc(void *block, std::size_t size) {
     return interposed(realloc_of_owner)(block, size);
 }
@@ -207,6 +211,7 @@ std::span<const entry> allocation_names() {
         function("posix_memalign", posix_memalign_of_first),
         function("aligned_alloc", aligned_alloc_of_first),
         function("free", free_of_owner),
+        function("vfree", free_of_owner),
         function("realloc", realloc_of_owner),
         function("reallocf", reallocf_of_owner),
         function("malloc_size", size_of),

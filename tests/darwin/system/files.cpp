@@ -196,6 +196,12 @@ int remove_at(int folder, const char *path, int flags) {
     return unlinkat(host_folder(folder), path, (flags & 0x80) != 0 ? AT_REMOVEDIR : 0);
 }
 
+/// Not every file system has it there either.
+int list_with_attributes(int, void *, void *, std::size_t, std::uint64_t) {
+    errno = ENOTSUP;
+    return -1;
+}
+
 int make_pipe(int *ends) { return pipe(ends); }
 
 struct time_value {
@@ -229,6 +235,7 @@ std::span<const entry> file_names() {
         function("fstat", status_of_descriptor),
         function("fstatat", status_at),
         function("readdir", next_entry),
+        function("getattrlistbulk", list_with_attributes),
         function("unlinkat", remove_at),
         function("pipe", make_pipe),
         function("gettimeofday", time_of_day),

@@ -300,8 +300,8 @@ table make() {
     using family = std::span<const entry> (*)();
     constexpr family families[] = {
         allocation_names, character_names, clock_names,  error_names,  file_names,   image_names,
-        jump_names,       locale_names,    lock_names,   mach_names,   memory_names, pattern_names,
-        process_names,    signal_names,    stream_names, string_names, thread_names};
+        jump_names,       locale_names,    lock_names,   mach_names,   memory_names, operator_names,
+        pattern_names,    process_names,   signal_names, stream_names, string_names, thread_names};
     for (const family each : families)
         for (const entry &at : each())
             all[at.name] = at.address;

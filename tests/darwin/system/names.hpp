@@ -37,6 +37,7 @@ std::span<const entry> locale_names();
 std::span<const entry> lock_names();
 std::span<const entry> mach_names();
 std::span<const entry> memory_names();
+std::span<const entry> operator_names();
 std::span<const entry> pattern_names();
 std::span<const entry> process_names();
 std::span<const entry> signal_names();

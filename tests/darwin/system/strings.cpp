@@ -57,6 +57,12 @@ char *duplicate_part(const char *text, std::size_t most) {
     return copy_of(text, strnlen(text, most));
 }
 
+wchar_t *duplicate_wide(const wchar_t *text) {
+    const std::size_t size = (wcslen(text) + 1) * sizeof(wchar_t);
+    void *const copy = allocation::interposed_malloc(size);
+    return copy == nullptr ? nullptr : static_cast<wchar_t *>(std::memcpy(copy, text, size));
+}
+
 /// Takes the host's block over into one of the program's.
 char *handed_over(char *host) {
     if (host == nullptr) return nullptr;
@@ -164,6 +170,7 @@ std::span<const entry> string_names() {
         function("strlcpy", copy_string),
         function("strlcat", append_string),
         function("strdup", duplicate),
+        function("wcsdup", duplicate_wide),
         function("strndup", duplicate_part),
         function("asprintf", print_new),
         function("vasprintf", print_allocated),

@@ -185,17 +185,20 @@ int set_cancel_state(int state, int *old) {
     return result;
 }
 
-// Keys are of another size.
+// Keys are of another size, and the first ones are the system's own: a program never gets 0.
+constexpr unsigned long first_key = 256;
+pthread_key_t host_key(unsigned long key) { return static_cast<pthread_key_t>(key - first_key); }
+
 int create_key(unsigned long *key, void (*end)(void *)) {
     pthread_key_t made = 0;
     const int result = pthread_key_create(&made, end);
-    *key = made;
+    *key = made + first_key;
     return errors::from_host(result);
 }
-int delete_key(unsigned long key) { return pthread_key_delete(static_cast<pthread_key_t>(key)); }
-void *specific(unsigned long key) { return pthread_getspecific(static_cast<pthread_key_t>(key)); }
+int delete_key(unsigned long key) { return pthread_key_delete(host_key(key)); }
+void *specific(unsigned long key) { return pthread_getspecific(host_key(key)); }
 int set_specific(unsigned long key, const void *value) {
-    return errors::from_host(pthread_setspecific(static_cast<pthread_key_t>(key), value));
+    return errors::from_host(pthread_setspecific(host_key(key), value));
 }
 
 int at_fork(void (*prepare)(), void (*parent)(), void (*child)()) {
