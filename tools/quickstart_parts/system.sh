@@ -145,7 +145,7 @@ name_of_shim() {
 # Whether the shim is built for the system, or the stack allocator alone.
 has_shim() {
     case $1 in
-    alpine | macos) false ;;
+    alpine) false ;;
     *) true ;;
     esac
 }
