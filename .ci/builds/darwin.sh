@@ -18,6 +18,16 @@ shim_on_darwin() {
     done
 }
 
+# The small programs that try dyld_on_linux itself, in the form that newer linkers write.
+chained_fixups() {
+    local promise
+    have mmdebstrap 'darwin: chained fixups' || return 0
+    check 'darwin: links with chained fixups' tests/darwin/link_with_chains build/darwin/chained || return 0
+    for promise in damaged_files_are_refused programs_run_as_on_macos the_system_answers_as_macos_does; do
+        DARWIN_PROGRAMS=build/darwin/chained check "darwin: chained fixups, $promise" "build/tests/darwin/darwin_$promise"
+    done
+}
+
 darwin() {
     local test
     check 'darwin: builds' tools/build-darwin build/darwin || return
@@ -32,6 +42,7 @@ darwin() {
         if [ -d "$test" ] || [ ! -x "$test" ]; then continue; fi
         run_on_darwin "core/${test##*/core_}" "$test"
     done
+    chained_fixups
     if [ -e build/darwin/libscratch-preload-x86_64.dylib ]; then shim_on_darwin; fi
 }
 
