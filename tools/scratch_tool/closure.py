@@ -82,7 +82,7 @@ class Closure:
         cached = self._cached(name)
         if cached is not None:
             return cached
-        usual = [os.path.join(folder.format(machine=os.uname().machine), name) for folder in LIBRARY_FOLDERS]
+        usual = [os.path.join(folder.format(machine=self.kind.processor), name) for folder in LIBRARY_FOLDERS]
         return next((one for one in usual if self._fits(one)), None)
 
     def _own_folders(self, parent: Module | None) -> list[str]:
@@ -138,7 +138,7 @@ def _expanded(entry: str, module: Module | None) -> list[str]:
     """The paths that an entry with $ORIGIN, $LIB or $PLATFORM may mean."""
     if "$" not in entry:
         return [entry]
-    machine = os.uname().machine
+    machine = module.processor if module is not None else os.uname().machine
     origin = os.path.dirname(os.path.realpath(module.path)) if module is not None else "."
     for token, value in (("ORIGIN", origin), ("PLATFORM", machine)):
         entry = entry.replace("${" + token + "}", value).replace("$" + token, value)

@@ -16,6 +16,9 @@ ET_EXEC, ET_DYN = 2, 3
 MACHINES = {3: "i386", 8: "MIPS", 20: "PowerPC", 21: "PowerPC64", 22: "S/390", 40: "ARM", 62: "x86-64",
             183: "AArch64", 243: "RISC-V", 258: "LoongArch"}
 
+# What the system calls them, and folders of libraries are named by.
+PROCESSORS = {62: "x86_64", 183: "aarch64", 243: "riscv64"}
+
 # No real header comes near; a crafted one must not make us read a file of gigabytes.
 MOST_HEADERS = 4096
 LONGEST_PATH = 4096
@@ -50,6 +53,11 @@ class Elf:
     def kind(self) -> str:
         """Words and machine, for people: "64-bit x86-64"."""
         return f"{self.bits}-bit {MACHINES.get(self.machine, f'machine {self.machine}')}"
+
+    @property
+    def processor(self) -> str:
+        """The system's name of it: not that of this process, where programs of other processors run emulated."""
+        return PROCESSORS.get(self.machine, os.uname().machine)
 
     def same_kind(self, other: Elf) -> bool:
         """Whether code of both can live in one process."""

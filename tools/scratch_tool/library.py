@@ -57,7 +57,7 @@ def find_next(name: str, shim: str, environment: dict[bytes, bytes], system: Sys
         raise Failure(OWN_ERROR, f"--next {name} is not known; accepted are {', '.join(ALLOCATORS)} and the path of "
                                  "a library")
     stems, packages = ALLOCATORS[name]
-    folders = _usual_folders(environment)
+    folders = _usual_folders(environment, shim)
     for stem in stems:
         for path in _candidates(stem, folders):
             if _fits(path, shim):
@@ -112,8 +112,11 @@ def _fits(path: str, shim: str) -> bool:
         return False
 
 
-def _usual_folders(environment: dict[bytes, bytes]) -> list[str]:
-    triplet = f"{os.uname().machine}-linux-gnu"
+def _usual_folders(environment: dict[bytes, bytes], shim: str) -> list[str]:
+    try:
+        triplet = f"{Elf(shim).processor}-linux-gnu"
+    except (OSError, ElfError):
+        triplet = f"{os.uname().machine}-linux-gnu"
     search = os.fsdecode(environment.get(b"LD_LIBRARY_PATH", b"")).replace(";", ":").split(":")
     usual = ["/usr/local/lib", f"/usr/lib/{triplet}", f"/lib/{triplet}", "/usr/lib64", "/lib64", "/usr/lib", "/lib"]
     return [folder for folder in search + usual if folder and os.path.isdir(folder)]
