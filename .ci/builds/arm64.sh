@@ -1,0 +1,65 @@
+# shellcheck shell=bash
+# Linux on arm64: built by the cross compiler and run in an emulator, with pages of 4 KiB and some of it with 64 KiB.
+
+arm64_root=build/roots/arm64
+arm64_emulated=(tests/platforms/emulated aarch64 "$arm64_root")
+
+# Whether all that is needed is here; says what is not.
+arm64_can_be_tested() {
+    local said
+    have aarch64-linux-gnu-g++ arm64 && have mmdebstrap arm64 || return
+    # A later qemu: before version 8 it takes memory for each page that is reserved.
+    check 'arm64: files' tests/platforms/debian_root bookworm arm64 "$arm64_root" libc6-dev libgtest-dev libfmt-dev \
+        libspdlog-dev libunwind-dev libstdc++6 perl-base xsltproc sqlite3 lua5.4 &&
+        check 'arm64: emulator' tests/platforms/debian_root trixie "$(dpkg --print-architecture)" build/roots/qemu \
+            qemu-user || return
+    export EMULATORS=build/roots/qemu/usr/bin
+    if ! said=$("${arm64_emulated[@]}" true); then
+        skip arm64 "${said#SKIPPED: }"
+        return 1
+    fi
+}
+
+# arm64_tests LOG SUITES AND NAMES...: builds what they need and runs them, but for those in the list.
+arm64_tests() {
+    local log=$1 name pattern='' what
+    local names=()
+    shift
+    while read -r what _; do
+        [[ $what == gtest:* ]] && pattern+=:${what#gtest:}
+    done < <(grep -v '^#' tests/platforms/not_emulated.txt)
+    for name in "$@"; do
+        grep -q "^$name " tests/platforms/not_emulated.txt || names+=("$name")
+    done
+    rm -f build/arm64/meson-logs/testlog.json
+    GTEST_FILTER="-${pattern#:}" "${arm64_emulated[@]}" meson test -C build/arm64 --print-errorlogs --timeout-multiplier 4 \
+        "${names[@]}" </dev/null | grep -E '(FAIL|TIMEOUT|ERROR|SKIP) |^FAILED|error:|not so|Failure|^ *Actual'
+    # There is none where something was not built.
+    if cp build/arm64/meson-logs/testlog.json "$log"; then logs+=("$log"); else record "arm64: $log" FAIL; fi
+}
+
+# What the processor and its ABI touch: the stack allocator, blocks and their threads, signals, forks, and hooks.
+arm64() {
+    local what why names
+    arm64_can_be_tested || return
+    [ -e build/arm64/build.ninja ] || check 'arm64: configures' "${arm64_emulated[@]}" \
+        meson setup build/arm64 --cross-file tools/cross/linux-arm64.ini -Dwerror=true || return
+    mapfile -t names < <(
+        "${arm64_emulated[@]}" meson test -C build/arm64 --list --suite core --suite hooks 2>/dev/null | sed -n 's|.* / ||p'
+    )
+    names+=(regions_end_rightly regions_reclaim_what_they_promise threads_may_end_with_live_blocks contents_stay_whole
+        signal_handlers_may_allocate wrong_frees_stop_the_program budget_is_hard statistics_tell_what_happened)
+    while read -r what why; do
+        skip "arm64: ${what#gtest:}" "$why"
+    done < <(grep -v '^#' tests/platforms/not_emulated.txt)
+    arm64_tests build/arm64/tests.json "${names[@]}"
+    # The emulator says that pages have 64 KiB, and takes addresses in steps of 4 KiB all the same.
+    QEMU_PAGESIZE=65536 arm64_tests build/arm64/tests-64k.json memory_is_kept_and_given_back guards_stand_at_both_ends \
+        frames_stay_valid_for_n_rounds push_hands_out_what_it_has zeroed_pushes_are_zero system_refusals_are_survived \
+        statistics_tell_the_truth threads_leave_nothing_behind regions_end_rightly budget_is_hard \
+        hooked_calls_keep_arguments_and_results hooked_regions_end_with_their_call hooked_regions_survive_every_way_out
+    check 'arm64: programs answer the same' "${arm64_emulated[@]}" \
+        python3 tests/platforms/emulated_programs_answer_the_same.py build/arm64/tools/scratch "$arm64_root"
+}
+arm64
+unset EMULATORS
