@@ -125,6 +125,9 @@ class Finder:
                               f"that: '{definer.name}!{name}'")
         if not any(symbol.is_function for symbol in symbols):
             raise NotHookable(f"is data of {definer.name}, not a function; give a function")
+        if self.closure.kind.processor == "aarch64" and any(symbol.has_own_convention for symbol in symbols):
+            raise NotHookable(f"takes its arguments in a way of its own (scalable vectors), which a hook of {definer.name} "
+                              "would not keep; hook a caller of it")
         if definer is self.closure.program:
             raise NotHookable(f"is defined by the program itself, and its calls reach that before any preloaded "
                               f"library; {OTHER_WAYS}")

@@ -25,11 +25,14 @@ class Symbol:
     """One symbol: `kind` (FUNCTION, ...), `defined`, `value` (its address within its object), and its version:
     the defined one, `hidden` where it is not the default one, or the one asked for of the library `file`."""
 
-    __slots__ = ("name", "kind", "binding", "visibility", "defined", "value", "index", "version", "hidden", "file")
+    __slots__ = ("name", "kind", "binding", "visibility", "defined", "value", "index", "version", "hidden", "file",
+                 "has_own_convention")
 
     def __init__(self, name: str, fields: tuple[int, ...], index: int) -> None:
         self.name, self.index = name, index
         self.kind, self.binding, self.visibility = fields[1] & 15, fields[1] >> 4, fields[2] & 3
+        # On AArch64: it passes scalable vectors, or keeps other registers than most (STO_AARCH64_VARIANT_PCS).
+        self.has_own_convention = bool(fields[2] & 0x80)
         self.defined, self.value = fields[3] != 0, fields[4]
         self.version, self.hidden, self.file = "", False, ""
 
