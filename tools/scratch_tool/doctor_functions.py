@@ -12,9 +12,10 @@ from .finder import Finder, Found, NotHookable
 from .functions import SHORTEST_STACK, Wish, wishes
 from .hook_store import is_hook_object
 from .hook_table import PAUSED
-from .hooks import check_shim, closure_of, plan
+from .hooks import check_shim, closure_of, copies_arguments, plan, told_bytes
 from .hooks_elf import MACHINES
 from .report_line import FAIL, OK, WARN, Line
+from .stack_arguments import Unknown
 from .system import System
 
 # A glob may match hundreds; who wants them all has `nm -D`.
@@ -47,12 +48,13 @@ def lines(options: argparse.Namespace, program: str | None, shim: str,
     if failed:
         return
     try:
-        plan(asked, options.stack_arguments or SHORTEST_STACK, finder)
+        plan(asked, options.stack_arguments, finder)
     except Failure as failure:
         yield FAIL, "functions", failure.sentence
         return
     if any(wish.kind != PAUSED for wish in asked):
-        yield from _of_all(options, finder)
+        yield from _of_handles(finder)
+    yield from _of_arguments(asked, options.stack_arguments, finder)
 
 
 def _of_wish(wish: Wish, finder: Finder) -> Iterator[Line]:
@@ -98,12 +100,37 @@ def _of_one(found: Found, finder: Finder) -> tuple[str, str]:
                  f"that) would reach the hook{inside}"
 
 
-def _of_all(options: argparse.Namespace, finder: Finder) -> Iterator[Line]:
+def _of_handles(finder: Finder) -> Iterator[Line]:
     handles = [module.name for module in finder.opens_libraries() if module.asks_for("dlsym")]
     if handles:
         more = " and others" if len(handles) > MOST_CALLERS else ""
         yield WARN, "handles", f"{', '.join(handles[:MOST_CALLERS])}{more} may ask a library for its functions by " \
                                "its handle (dlsym); calls by such pointers bypass every hook"
-    size = options.stack_arguments or SHORTEST_STACK
-    yield OK, "arguments", f"up to {size} bytes of them on the stack; a function that takes more (many arguments, " \
-                           "large structures by value) needs --stack-arguments"
+
+
+def _of_arguments(asked: list[Wish], wanted: int | None, finder: Finder) -> Iterator[Line]:
+    copied = SHORTEST_STACK if wanted is None else wanted
+    unknown: dict[str, list[str]] = {}
+    for wish in asked:
+        for found in _hooked(wish, finder):
+            if not copies_arguments(wish, found):
+                continue
+            try:
+                told = told_bytes(wish, found)
+            except Unknown as error:
+                unknown.setdefault(str(error), []).append(found.name)
+                continue
+            yield OK, "arguments", f"{found.name}: at most {told} bytes on the stack by its debug information; " \
+                                   f"{max(told, copied)} are copied"
+    for why, names in unknown.items():
+        more = f" and {len(names) - MOST_CALLERS} more" if len(names) > MOST_CALLERS else ""
+        yield OK, "arguments", f"{', '.join(names[:MOST_CALLERS])}{more}: how many bytes it is given on the stack is " \
+                               f"not known ({why}); {copied} are copied, and what a caller gives beyond them (many " \
+                               "arguments, large structures by value) arrives wrong: set --stack-arguments then"
+
+
+def _hooked(wish: Wish, finder: Finder) -> list[Found]:
+    try:
+        return finder.find(wish)
+    except NotHookable:
+        return []

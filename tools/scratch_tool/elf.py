@@ -9,7 +9,7 @@ from .object_file import ObjectError
 
 PT_LOAD, PT_DYNAMIC, PT_INTERP = 1, 2, 3
 DT_NEEDED, DT_STRTAB, DT_STRSZ, DT_SONAME = 1, 5, 10, 14
-SHT_DYNSYM = 11
+SHT_NOBITS, SHT_DYNSYM = 8, 11
 ET_EXEC, ET_DYN = 2, 3
 
 # What people call them; other numbers are printed as they are.
@@ -90,6 +90,24 @@ class Elf:
                 return set()
             strings = _read(file, names[index][1], names[index][2])
             return {_text_at(strings, name) for name in self._section_name_offsets(file)}
+
+    def content_of(self, names: tuple[str, ...]) -> dict[str, tuple[int, bytes]]:
+        """The flags and the bytes of the sections of these names, of those that are in the file."""
+        found: dict[str, tuple[int, bytes]] = {}
+        with open(self.path, "rb") as file:
+            head = file.read(64)
+            index = self._field(head, 50, "H", 62, "H")
+            table, step, count = self._section_table(file)
+            code = self.order + ("IIQ8xQQ" if self.bits == 64 else "III4xII")
+            sections = [struct.unpack_from(code, table, number * step) for number in range(count)]
+            if index >= count:
+                return found
+            strings = _read(file, *sections[index][3:])
+            for name, kind, flags, offset, size in sections:
+                text = _text_at(strings, name)
+                if text in names and kind != SHT_NOBITS:
+                    found[text] = flags, _read(file, offset, size)
+        return found
 
     def _field(self, head: bytes, offset32: int, code32: str, offset64: int, code64: str) -> int:
         offset, code = (offset64, code64) if self.bits == 64 else (offset32, code32)

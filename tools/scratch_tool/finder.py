@@ -32,6 +32,7 @@ class Found:
         self.callers: list[Module] = []
         self.calls_inside_bypass = False
         self.offset: int | None = None
+        self.is_one_of_many = False
 
 
 class NotHookable(Exception):

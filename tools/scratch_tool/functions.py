@@ -55,8 +55,8 @@ def add_options(parser: argparse.ArgumentParser, system: System) -> list[argpars
     actions = [group.add_argument(f"--{option}", type=_wish(option, kind), action="append", default=[], metavar="F",
                                   help=help) for option, kind, help in KINDS]
     actions.append(group.add_argument("--stack-arguments", type=_stack_bytes, metavar="BYTES",
-                                      help="how many bytes of arguments such functions may be given on the stack "
-                                           f"(default: {SHORTEST_STACK})"))
+                                      help="how many bytes of arguments such functions may be given on the stack at "
+                                           f"least (default: {SHORTEST_STACK}; more where debug information says so)"))
     actions.append(group.add_argument("--rules", type=_file, metavar="FILE",
                                       help="read options from a file, one a line without dashes (also SCRATCH_RULES)"))
     return actions
@@ -83,7 +83,12 @@ def _stack_bytes(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not int(text) <= LONGEST_STACK:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of bytes that can be copied at each call; accepted "
                                          f"are whole numbers up to {LONGEST_STACK}")
-    return (int(text) + 15) // 16 * 16
+    return whole_stack(int(text))
+
+
+def whole_stack(size: int) -> int:
+    """What is copied of so many bytes of arguments: the stack keeps its alignment."""
+    return (size + 15) // 16 * 16
 
 
 def _file(text: str) -> str:

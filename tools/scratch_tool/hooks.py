@@ -8,13 +8,17 @@ from .closure import Closure
 from .elf import Elf
 from .failure import CANNOT_RUN, OWN_ERROR, Failure
 from .finder import INSTRUMENTED_ENTER, Finder, Found, NotHookable
-from .functions import SHORTEST_STACK, Wish, is_glob
+from .functions import LONGEST_STACK, SHORTEST_STACK, Wish, is_glob, whole_stack
 from .hook_store import keep
-from .hook_table import INSTRUMENTED, LONGJMP, PAUSED, SWITCH, Entry
+from .hook_table import FRAME, INSTRUMENTED, LONGJMP, PAUSED, SWITCH, TRUSTED_FRAME, Entry
 from .hooks_elf import ENTER, MACHINES, write
+from .stack_arguments import Unknown, bytes_on_stack
 
 # A function with more is a mistake in a glob, and each is 128 bytes of every process.
 MOST_HOOKS = 4096
+
+# Of a glob that matches more, arguments are not looked up: each may take a tenth of a second.
+MOST_LOOKED_UP = 16
 
 # What ends scopes without returning, and what goes to another machine stack.
 JUMPS = ("longjmp", "_longjmp", "siglongjmp", "__longjmp_chk")
@@ -31,7 +35,7 @@ def make(wishes: list[Wish], stack_bytes: int | None, shim: str, environment: di
         raise Failure(CANNOT_RUN, f"functions cannot be hooked on {kind.kind} yet; mark scopes with scratch/annotate.h")
     finder = Finder(closure_of(wishes, kind, environment, program, preloaded), shim)
     check_shim(finder)
-    entries, exclusions = plan(wishes, stack_bytes or SHORTEST_STACK, finder)
+    entries, exclusions = plan(wishes, stack_bytes, finder)
     return keep(write(kind.machine, shim, entries, exclusions), environment)
 
 
@@ -51,12 +55,15 @@ def closure_of(wishes: list[Wish], kind: Elf, environment: dict[bytes, bytes], p
     return Closure(None, kind, environment, named + kind.needed())
 
 
-def plan(wishes: list[Wish], stack_bytes: int, finder: Finder) -> tuple[list[Entry], list[tuple[str, str]]]:
-    """The entries and exclusions of the object; raises Failure for a wish that cannot be fulfilled."""
+def plan(wishes: list[Wish], stack_bytes: int | None, finder: Finder) -> tuple[list[Entry], list[tuple[str, str]]]:
+    """The entries and exclusions of the object; raises Failure for a wish that cannot be fulfilled. `stack_bytes` of
+    arguments are copied, or as many as debug information says that there may be."""
     chosen: dict[tuple[str, str, int | None], tuple[Wish, Found]] = {}
     exclusions: dict[tuple[str, str], None] = {}
     for wish in wishes:
-        for found in _found(wish, finder):
+        all_found = _found(wish, finder)
+        for found in all_found:
+            found.is_one_of_many = len(all_found) > MOST_LOOKED_UP
             if wish.kind == PAUSED:
                 exclusions.update(dict.fromkeys(_exclusions(wish, found)))
             key = (found.name, "", None) if found.offset is None else (found.name, found.module_name, found.offset)
@@ -106,7 +113,36 @@ def _stronger(one: tuple[Wish, Found], other: tuple[Wish, Found]) -> tuple[Wish,
                              "names too; leave one of them out")
 
 
-def _entry(wish: Wish, found: Found, stack_bytes: int) -> Entry:
+def told_bytes(wish: Wish, found: Found) -> int:
+    """How many bytes of arguments the function is given on the stack at most; raises Unknown."""
+    if found.module is None:
+        raise Unknown("its library is not here now")
+    if found.is_one_of_many:
+        raise Unknown(f"it is one of many that {wish.text} matches; give its own name")
+    return whole_stack(bytes_on_stack(found.module, found.name))
+
+
+def copies_arguments(wish: Wish, found: Found) -> bool:
+    """Others are jumped to, with the stack as it is."""
+    return found.offset is None and wish.kind not in (FRAME, TRUSTED_FRAME)
+
+
+def _stack_bytes(wish: Wish, found: Found, wanted: int | None) -> int:
+    least = SHORTEST_STACK if wanted is None else wanted
+    if not copies_arguments(wish, found):
+        return least
+    try:
+        told = told_bytes(wish, found)
+    except Unknown:
+        return least
+    if told > LONGEST_STACK:
+        raise Failure(OWN_ERROR, f"{wish.where} {wish.text} cannot be hooked: it is given {told} bytes of arguments on "
+                                 f"the stack, and {LONGEST_STACK} can be copied; name a function that calls it")
+    return max(least, told)
+
+
+def _entry(wish: Wish, found: Found, wanted: int | None) -> Entry:
+    stack_bytes = _stack_bytes(wish, found, wanted)
     label = wish.text
     if wish.is_glob or wish.is_demangled:
         label = f"{found.module_name}!{found.name}" if wish.module else found.name
