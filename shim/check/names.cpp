@@ -8,12 +8,14 @@
 #include <fcntl.h>
 #include <link.h>
 #include <string_view>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "shim/check/source_lines.hpp"
 #include "shim/check/unwind.hpp"
 #include "shim/observe/descriptor.hpp"
+#include "shim/route/dynamic_symbols.hpp"
 
 namespace scratch::shim::check {
 
@@ -109,16 +111,33 @@ const char *path_of_program() noexcept {
     return path[0] != 0 ? path : "/proc/self/exe";
 }
 
+bool holds(const dl_phdr_info &object, std::uintptr_t address) noexcept {
+    for (int i = 0; i < object.dlpi_phnum; ++i) {
+        const auto &segment = object.dlpi_phdr[i];
+        if (segment.p_type == PT_LOAD &&
+            address - object.dlpi_addr - segment.p_vaddr < segment.p_memsz)
+            return true;
+    }
+    return false;
+}
+
 void ask_loader(place_name &place) noexcept {
     Dl_info info;
-    link_map *map = nullptr;
     const std::uintptr_t call = place.address - 1;
-    if (dladdr1(reinterpret_cast<void *>(call), &info, reinterpret_cast<void **>(&map),
-                RTLD_DL_LINKMAP) == 0 ||
-        map == nullptr)
-        return;
-    place.module = map->l_name[0] == 0 ? path_of_program() : map->l_name;
-    place.offset = call - map->l_addr;
+    if (dladdr(reinterpret_cast<void *>(call), &info) == 0) return;
+    // What nothing below finds is a program at fixed addresses, which a forked child's list leaves
+    // out.
+    place.module = path_of_program();
+    place.offset = call;
+    for_each_object([&](const dl_phdr_info &object) {
+        if (!holds(object, call)) return false;
+        // musl calls the program by the name that it was started with.
+        const bool is_program =
+            reinterpret_cast<std::uintptr_t>(object.dlpi_phdr) == getauxval(AT_PHDR);
+        if (!is_program && object.dlpi_name[0] != 0) place.module = object.dlpi_name;
+        place.offset = call - object.dlpi_addr;
+        return true;
+    });
     if (info.dli_sname != nullptr) copy_text(place.function, info.dli_sname);
 }
 

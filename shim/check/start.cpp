@@ -1,13 +1,11 @@
 #include "shim/check/start.hpp"
 
 #include <atomic>
-#include <cstdio>
-#include <cstdlib>
 #include <string_view>
-#include <unistd.h>
 
 #include "shim/check/arena.hpp"
 #include "shim/check/blocks.hpp"
+#include "shim/check/exit.hpp"
 #include "shim/check/family.hpp"
 #include "shim/check/faults.hpp"
 #include "shim/check/lock.hpp"
@@ -31,15 +29,6 @@ const char *variable(char **environment, std::string_view name) noexcept {
             return *entry + name.size() + 1;
     }
     return nullptr;
-}
-
-// Registered before all others, so called after them and after all destructors.
-void finish_last(int status, void *) {
-    const int wanted = finish(status);
-    if (wanted == status) return;
-    // What libc would still do after us.
-    std::fflush(nullptr);
-    _exit(wanted);
 }
 
 } // namespace
@@ -69,7 +58,7 @@ void stand_aside() noexcept {
 void start_with_the_program() noexcept {
     if (!on) return;
     load_unwinder();
-    on_exit(finish_last, nullptr);
+    call_at_exit();
 }
 
 int finish(int status) noexcept {

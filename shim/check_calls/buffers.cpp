@@ -71,10 +71,6 @@ SCRATCH_CALL(ssize_t, pread, (int file, void *into, size_t size, off_t at), (fil
              look(into, size, "pread()"))
 SCRATCH_CALL(ssize_t, pwrite, (int file, const void *from, size_t size, off_t at),
              (file, from, size, at), look(from, size, "pwrite()"))
-SCRATCH_CALL(ssize_t, pread64, (int file, void *into, size_t size, off64_t at),
-             (file, into, size, at), look(into, size, "pread()"))
-SCRATCH_CALL(ssize_t, pwrite64, (int file, const void *from, size_t size, off64_t at),
-             (file, from, size, at), look(from, size, "pwrite()"))
 SCRATCH_CALL(ssize_t, readv, (int file, const iovec *parts, int count), (file, parts, count),
              look_at_parts(parts, count, "readv()"))
 SCRATCH_CALL(ssize_t, writev, (int file, const iovec *parts, int count), (file, parts, count),

@@ -34,9 +34,7 @@ extern "C" {
 size_t fread(void *into, size_t size, size_t count, _IO_FILE *file);
 size_t fwrite(const void *from, size_t size, size_t count, _IO_FILE *file);
 int open(const char *path, int flags, ...);
-int open64(const char *path, int flags, ...);
 int openat(int folder, const char *path, int flags, ...);
-int openat64(int folder, const char *path, int flags, ...);
 }
 
 // A large fread or fwrite goes to the system past the buffer of the file.
@@ -63,18 +61,8 @@ SCRATCH_EXPORT int open(const char *path, int flags, ...) {
     look(path, SIZE_MAX, "open()");
     return SCRATCH_NEXT(open)(path, flags, mode);
 }
-SCRATCH_EXPORT int open64(const char *path, int flags, ...) {
-    SCRATCH_MODE_ARGUMENT(flags, mode)
-    look(path, SIZE_MAX, "open()");
-    return SCRATCH_NEXT(open64)(path, flags, mode);
-}
 SCRATCH_EXPORT int openat(int folder, const char *path, int flags, ...) {
     SCRATCH_MODE_ARGUMENT(flags, mode)
     look(path, SIZE_MAX, "openat()");
     return SCRATCH_NEXT(openat)(folder, path, flags, mode);
-}
-SCRATCH_EXPORT int openat64(int folder, const char *path, int flags, ...) {
-    SCRATCH_MODE_ARGUMENT(flags, mode)
-    look(path, SIZE_MAX, "openat()");
-    return SCRATCH_NEXT(openat64)(folder, path, flags, mode);
 }

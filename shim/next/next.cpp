@@ -5,10 +5,9 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <dlfcn.h>
-#include <link.h>
 
 #include "shim/heap/thread_heap.hpp"
+#include "shim/next/libc.hpp"
 #include "shim/observe/log.hpp"
 
 namespace scratch::shim {
@@ -71,7 +70,7 @@ void free_unless_bootstrap(void *payload) {
 }
 void *realloc_from_bootstrap(void *payload, std::size_t size) {
     if (payload == nullptr || !is_bootstrap(payload)) return found.realloc(payload, size);
-    if (size == 0) return nullptr; // freed, which does nothing here
+    if (size == 0 && realloc_to_zero_frees) return nullptr; // which does nothing here
     void *moved = found.malloc(size);
     if (moved == nullptr) return nullptr;
     const std::size_t had = bootstrap_usable(payload);
@@ -174,18 +173,6 @@ constinit next_allocator next = {
     first_memalign, first_posix_memalign, first_aligned_alloc, first_malloc_usable_size,
     first_strdup,   first_strndup,        first_wcsdup,
 };
-
-void *find_next(const char *name) noexcept { return dlsym(RTLD_NEXT, name); }
-
-void *find_definition_for_program(const char *name) noexcept {
-    void *defined = dlsym(RTLD_DEFAULT, name);
-    Dl_info info;
-    ElfW(Sym) *symbol = nullptr;
-    const bool known =
-        defined != nullptr &&
-        dladdr1(defined, &info, reinterpret_cast<void **>(&symbol), RTLD_DL_SYMENT) != 0;
-    return known && symbol != nullptr && symbol->st_shndx == SHN_UNDEF ? nullptr : defined;
-}
 
 void resolve_next() noexcept {
     if (this_thread.starting != 0) return;

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <new>
 
+#include "shim/next/loader.hpp"
+
 namespace scratch::shim {
 
 // One line per C function that is passed on: name, result, parameters. Only what every libc we run
@@ -33,13 +35,5 @@ extern next_allocator next __attribute__((visibility("hidden")));
 
 // Fills `next`. Calls that come while this thread resolves are served from a static buffer.
 void resolve_next() noexcept;
-
-// The function that `next` would resolve to for another name, or null: for operators and dlopen.
-void *find_next(const char *name) noexcept;
-
-// The definition that the program's references to a function reach, or null where it has only its
-// own way to one: in programs that are not position independent the search ends at the entry by
-// which they call a function whose address they took, and whose definition is elsewhere.
-void *find_definition_for_program(const char *name) noexcept;
 
 } // namespace scratch::shim

@@ -67,12 +67,8 @@ void *object_of(const void *address) noexcept {
 }
 
 void *find_in_module(const char *name, const void *caller) noexcept {
-    Dl_info info;
-    struct link_map *module = nullptr;
-    if (dladdr1(caller, &info, reinterpret_cast<void **>(&module), RTLD_DL_LINKMAP) == 0)
-        return nullptr;
-    if (module == nullptr || module->l_name == nullptr) return nullptr;
-    void *handle = dlopen(module->l_name, RTLD_LAZY | RTLD_NOLOAD);
+    const char *module = name_of_object_at(caller);
+    void *handle = module == nullptr ? nullptr : dlopen(module, RTLD_LAZY | RTLD_NOLOAD);
     if (handle == nullptr) return nullptr;
     void *in_module = dlsym(handle, name);
     dlclose(handle);

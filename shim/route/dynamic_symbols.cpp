@@ -2,14 +2,13 @@
 
 #include <climits>
 #include <cstring>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include "shim/heap/threads.hpp"
+#include "shim/next/loader.hpp"
 #include "shim/observe/descriptor.hpp"
 #include "shim/route/patterns.hpp"
-
-// Every program has it from its loader; a strong reference would make the loader a needed library.
-#pragma weak _r_debug
 
 namespace scratch::shim {
 
@@ -202,7 +201,10 @@ const char *program_path() noexcept {
 
 bool is_module(const dl_phdr_info &object, const char *pattern) noexcept {
     const char *path = object.dlpi_name;
-    if (path == nullptr || path[0] == '\0') path = program_path();
+    // musl calls the program by the name that it was started with.
+    const bool is_program =
+        reinterpret_cast<std::uintptr_t>(object.dlpi_phdr) == getauxval(AT_PHDR);
+    if (is_program || path == nullptr || path[0] == '\0') path = program_path();
     if (std::strchr(pattern, '/') != nullptr) return matches(pattern, path);
     if (matches(pattern, file_name(path))) return true;
     const symbol_tables tables = symbol_tables_of(object);
@@ -212,7 +214,7 @@ bool is_module(const dl_phdr_info &object, const char *pattern) noexcept {
 void detail::visit_objects(object_visitor visit, void *context) noexcept {
     if (is_forked_child()) {
         // The loader's lock may have been held by a thread that did not come along.
-        for (const link_map *at = _r_debug.r_map; at != nullptr; at = at->l_next)
+        for (const link_map *at = first_loaded_object(); at != nullptr; at = at->l_next)
             if (dl_phdr_info object = {}; describe(*at, object) && visit(object, context)) return;
         return;
     }

@@ -9,6 +9,7 @@
 #include "core/pages.hpp"
 #include "shim/heap/thread_heap.hpp"
 #include "shim/lifecycle/start.hpp"
+#include "shim/next/libc.hpp"
 #include "shim/next/next.hpp"
 #include "shim/route/route.hpp"
 
@@ -60,7 +61,7 @@ void *allocate(std::size_t size, origin from) noexcept {
 void *reallocate(void *payload, std::size_t size, origin from) noexcept {
     if (payload == nullptr) return allocate(size, from);
     if (!is_ours(payload)) return next.realloc(payload, size);
-    if (size == 0) {
+    if (size == 0 && realloc_to_zero_frees) {
         release(payload);
         return nullptr;
     }
