@@ -156,9 +156,9 @@ void take_exclusions() noexcept {
 extern "C" hook_answer scratch_hook_begin_slowly(hook_frame *frame) noexcept {
     const int saved_errno = errno;
     start();
-    frame->target = find_target(*frame->entry);
-    const bool only_passes =
-        !regions_allowed() || frame->entry->foreign.load(std::memory_order_relaxed) != 0;
+    const definition target = find_target(*frame->entry, frame->return_address());
+    frame->target = target.address;
+    const bool only_passes = !regions_allowed() || target.foreign;
     const hook_answer answer = only_passes ? hook_answer::jump : begin(frame);
     errno = saved_errno;
     return answer;

@@ -20,8 +20,16 @@ void find_targets_at_start() noexcept;
     return lasts ? entry.found.load(std::memory_order_relaxed) : 0;
 }
 
-// The target, found if need be. Stops the program with a sentence where nobody defines the
-// function.
-std::uint64_t find_target(hook_entry &entry) noexcept;
+struct definition {
+    std::uintptr_t address = 0;
+    bool foreign = false; // in another module than the user named
+    bool several = false; // other objects define it, too
+};
+
+// The target of a call that returns to `caller`, found if need be. Where several libraries in
+// scopes of their own define the function it is the one that the caller's library reaches; where
+// that cannot be told the first one, and a sentence says so. Stops the program with a sentence
+// where nobody defines it.
+definition find_target(hook_entry &entry, std::uintptr_t caller) noexcept;
 
 } // namespace scratch::shim

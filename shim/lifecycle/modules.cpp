@@ -12,6 +12,12 @@
 
 namespace scratch::shim {
 
+namespace {
+constinit std::atomic<bool> was_opened_for_all{false};
+}
+
+bool opened_for_all() noexcept { return was_opened_for_all.load(std::memory_order_relaxed); }
+
 dlopen_function note_dlopen(int flags) noexcept {
     static constinit std::atomic<dlopen_function> next_dlopen{nullptr};
     dlopen_function function = next_dlopen.load(std::memory_order_relaxed);
@@ -28,6 +34,7 @@ dlopen_function note_dlopen(int flags) noexcept {
         stand_aside();
     }
 #endif
+    if ((flags & RTLD_GLOBAL) != 0) was_opened_for_all.store(true, std::memory_order_relaxed);
     // What is not to be loaded changes nothing; we ask so ourselves.
     if ((flags & RTLD_NOLOAD) == 0) {
         modules_may_change();

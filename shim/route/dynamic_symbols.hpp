@@ -38,6 +38,20 @@ bool is_module(const dl_phdr_info &object, const char *pattern) noexcept;
 // Whether the address lies in the object.
 bool contains(const dl_phdr_info &object, const void *address) noexcept;
 
+// Calls visit(name) for each library that the object says it needs.
+template <typename Visit>
+void for_each_needed(const dl_phdr_info &object, Visit &&visit) noexcept {
+    const symbol_tables tables = symbol_tables_of(object);
+    if (tables.strings == nullptr) return;
+    for (int i = 0; i < object.dlpi_phnum; ++i) {
+        const auto &segment = object.dlpi_phdr[i];
+        if (segment.p_type != PT_DYNAMIC) continue;
+        const auto *entry = reinterpret_cast<const ElfW(Dyn) *>(object.dlpi_addr + segment.p_vaddr);
+        for (; entry->d_tag != DT_NULL; ++entry)
+            if (entry->d_tag == DT_NEEDED) visit(tables.strings + entry->d_un.d_val);
+    }
+}
+
 // The file of the program itself, whose name the loader does not keep; "" where it is not known.
 const char *program_path() noexcept;
 

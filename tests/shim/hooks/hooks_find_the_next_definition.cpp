@@ -86,6 +86,43 @@ TEST(target, of_a_library_opened_later_in_its_own_scope_is_found_anew) {
     EXPECT_TRUE(result.exited_with(0)) << result.describe();
 }
 
+using number_function = int (*)();
+number_function open_local(const char *file, const char *function) {
+    void *plugin = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+    return plugin == nullptr ? nullptr : reinterpret_cast<number_function>(dlsym(plugin, function));
+}
+
+SCENARIO(two_in_their_own_scopes) {
+    const number_function one = open_local(SCRATCH_HOOK_PLUGINS "/late.so", "own_number");
+    REQUIRE(one != nullptr && one() == 1);
+    const number_function two = open_local(SCRATCH_HOOK_PLUGINS "/other_late.so", "own_number");
+    REQUIRE(two != nullptr && two() == 2);
+    for (int i = 0; i < 3; ++i)
+        REQUIRE(one() == 1 && two() == 2);
+    return 0;
+}
+TEST(target, of_two_libraries_in_their_own_scopes_is_each_ones_own) {
+    const outcome result = run(two_in_their_own_scopes);
+    EXPECT_TRUE(result.exited_with(0)) << result.describe();
+    EXPECT_EQ(result.count("regions_entered"), 8u);
+    EXPECT_EQ(result.error.find("several loaded libraries"), std::string::npos)
+        << result.describe();
+}
+
+SCENARIO(two_called_by_a_jump) {
+    const number_function one = open_local(SCRATCH_HOOK_PLUGINS "/late.so", "number_by_jump");
+    const number_function two = open_local(SCRATCH_HOOK_PLUGINS "/other_late.so", "number_by_jump");
+    REQUIRE(one != nullptr && two != nullptr);
+    const int sum = one() + two();
+    return sum > 0 ? 0 : 1;
+}
+TEST(target, that_cannot_be_told_is_not_chosen_in_silence) {
+    const outcome result = run(two_called_by_a_jump);
+    EXPECT_TRUE(result.exited_with(0)) << result.describe();
+    EXPECT_NE(result.error.find("several loaded libraries define late_number()"), std::string::npos)
+        << result.describe();
+}
+
 SCENARIO(nobody_defines_it) {
     if (late_call == nullptr) return 3;
     late_call(count_scratch, nullptr);
