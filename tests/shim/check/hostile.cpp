@@ -154,6 +154,23 @@ int dies_of_fault_while_blocked() {
     return 0;
 }
 
+// Ignored by who started it, as shells' trap '' SEGV does.
+int ignored_since_start() {
+    struct sigaction seen = {};
+    sigaction(SIGSEGV, nullptr, &seen);
+    std::printf("ignored %d\n", seen.sa_handler == SIG_IGN);
+    raise(SIGSEGV);
+    kill(getpid(), SIGSEGV);
+    std::printf("sent ones do nothing\n");
+    const auto before = signal(SIGSEGV, jump_back_plainly);
+    if (sigsetjmp(back, 1) == 0) fault();
+    std::printf("handled %d, was ignored %d\n", handled, before == SIG_IGN);
+    signal(SIGSEGV, SIG_IGN);
+    std::fflush(stdout);
+    fault();
+    return 0;
+}
+
 int vfork_child_sets_default() {
     signal(SIGSEGV, [](int) { _exit(9); });
     if (const pid_t child = vfork(); child == 0) {
@@ -442,6 +459,7 @@ constexpr entry entries[] = {
     SCRATCH_ENTRY(dies_of_sent_fault),
     SCRATCH_ENTRY(dies_of_deep_recursion),
     SCRATCH_ENTRY(dies_of_fault_while_blocked),
+    SCRATCH_ENTRY(ignored_since_start),
     SCRATCH_ENTRY(vfork_child_sets_default),
     SCRATCH_ENTRY(use_with_all_blocked),
     SCRATCH_ENTRY(use_in_handler_that_blocks_all),

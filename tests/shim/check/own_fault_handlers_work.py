@@ -24,6 +24,15 @@ class OwnFaultHandlersWork(CheckTest):
             with self.subTest(death):
                 self.assertEqual(-signal.SIGSEGV, self.assert_same(HOSTILE, death).status)
 
+    def test_a_fault_signal_that_was_ignored_before_the_program_began(self) -> None:
+        before = signal.signal(signal.SIGSEGV, signal.SIG_IGN)
+        try:
+            outcome = self.assert_same(HOSTILE, "ignored_since_start")
+        finally:
+            signal.signal(signal.SIGSEGV, before)
+        self.assertEqual(-signal.SIGSEGV, outcome.status)
+        self.assertEqual("ignored 1\nsent ones do nothing\nhandled 100, was ignored 1\n", outcome.output)
+
     def test_uses_where_all_signals_are_blocked(self) -> None:
         outcome = check(HOSTILE, "use_with_all_blocked")
         self.assert_one(outcome, "use-after-scope")
