@@ -1,5 +1,6 @@
 // A child of fork goes on with its own stack and the created ones; those of its parent's other
 // threads are given back. A child of vfork harms nothing.
+#include "../forgotten_thread.hpp"
 #include "made_stack.hpp"
 #include "stacks_of_threads.hpp"
 
@@ -97,10 +98,10 @@ TEST(fork_keeps, the_forkers_stack_where_another_thread_of_the_child_comes_first
         const holders others(3);
         EXPECT_TRUE(in_child([&] {
             for (int turn = 0; turn < 20; ++turn) {
-                std::thread([] {
+                live_until_forgotten([] {
                     std::memset(scratch_push_zero(scratch_this_thread(), 1 << 20, 16), 9, 1 << 20);
                     scratch_trim(scratch_this_thread(), 0);
-                }).join();
+                });
             }
             if (std::strcmp(text, "forker") != 0) return false;
             scratch_trim(scratch_this_thread(), 0);
@@ -112,7 +113,7 @@ TEST(fork_keeps, the_forkers_stack_where_another_thread_of_the_child_comes_first
 TEST(fork_keeps, through_generations_of_children) {
     char *const text = scratch_strdup(scratch_this_thread(), "ancestor");
     const auto thread_works = [] {
-        std::thread([] { scratch_push(scratch_this_thread(), 1 << 20, 16); }).join();
+        live_until_forgotten([] { scratch_push(scratch_this_thread(), 1 << 20, 16); });
     };
     EXPECT_TRUE(in_child([&] {
         thread_works();

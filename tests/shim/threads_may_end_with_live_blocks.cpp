@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include <vector>
 
+#include "../forgotten_thread.hpp"
 #include "scenario.hpp"
 #include "scratch_memory.hpp"
 
@@ -101,7 +102,7 @@ SCENARIO(ended_with_live_blocks) {
     constexpr std::size_t each = 20;
     static kept_block kept[threads][each];
     for (std::size_t t = 0; t < threads; ++t) {
-        std::thread([t] {
+        live_until_forgotten([t] {
             SCRATCH_REGION("short life");
             for (std::size_t i = 0; i < each; ++i) {
                 const std::size_t size = i == 7 ? 50000 : 10 + 30 * i;
@@ -110,7 +111,7 @@ SCENARIO(ended_with_live_blocks) {
                 REQUIRE(t != 0 || is_scratch(kept[t][i].block));
                 write_pattern(kept[t][i].block, size, t * each + i);
             }
-        }).join();
+        });
     }
     for (std::size_t t = 0; t < threads; ++t)
         for (std::size_t i = 0; i < each; ++i)
@@ -330,11 +331,11 @@ SCENARIO(freed_in_destructors) {
     start_of_scratch_memory();
     REQUIRE(pthread_key_create(&key, free_and_again) == 0);
     for (int number = 0; number < 200; ++number) {
-        std::thread([] {
+        live_until_forgotten([] {
             SCRATCH_REGION("life");
             local.block = malloc(300);
             pthread_setspecific(key, malloc(300));
-        }).join();
+        });
     }
     REQUIRE(rounds_of_key.load() == 600);
     std::thread([] {

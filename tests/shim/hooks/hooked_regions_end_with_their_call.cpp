@@ -106,6 +106,7 @@ TEST(hooked_region, nests_when_its_function_calls_itself) {
 }
 
 SCENARIO(deep_recursion) {
+    start_of_scratch_memory();
     for (int i = 0; i < 10; ++i)
         REQUIRE(recurse(500) == 500);
     void *after = malloc(10);
