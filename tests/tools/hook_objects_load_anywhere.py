@@ -8,7 +8,9 @@ import shutil
 import subprocess
 
 from fixture import main
-from hooks_fixture import CALLER, CALLER_SAYS, LONGJMP, STAND_IN, SWITCH, HookTest, output_of, read_object
+from hooks_fixture import CALLER, CALLER_SAYS, LONGJMP, REGION, STAND_IN, SWITCH, HookTest, output_of, read_object
+from scratch_tool.hook_table import Entry
+from scratch_tool.hooks_elf import write
 
 ASKS_BY_NAME = r"""
 #define _GNU_SOURCE
@@ -72,6 +74,22 @@ class HookObjectsLoadAnywhere(HookTest):
             done = subprocess.run(["eu-elflint", "--gnu-ld", "--strict", str(self.object_of(environment))], text=True,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
             self.assertEqual((0, "No errors\n"), (done.returncode, done.stdout), options)
+
+    def test_every_machine_has_sound_ones(self) -> None:
+        if shutil.which("eu-elflint") is None:
+            self.skipTest("eu-elflint is not installed")
+        one = [Entry("twice", REGION, module="libprovider.so.1"), Entry("longjmp", LONGJMP)]
+        for machine, wanted in (("X86_64", "IBT, SHSTK"), ("AARCH64", "BTI")):
+            number = {"X86_64": 62, "AARCH64": 183}[machine]
+            for entries, exclusions in ((one, []), ([], [("", "twice")])):
+                path = self.folder / f"hooks-{machine}-{len(entries)}.so"
+                path.write_bytes(write(number, "/usr/lib/libscratch-preload.so", entries, exclusions))
+                done = subprocess.run(["eu-elflint", "--gnu-ld", "--strict", str(path)], text=True,
+                                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+                self.assertEqual((0, "No errors\n"), (done.returncode, done.stdout), path.name)
+                self.assertIn(wanted, output_of("readelf", "-nW", path))
+                self.assertEqual([f"R_{machine}_GLOB_DAT"],
+                                 re.findall(r"R_[A-Z]\w+", output_of("readelf", "-rW", path)))
 
     def test_debuggers_find_their_way_out_of_a_stub(self) -> None:
         environment = self.fresh()
