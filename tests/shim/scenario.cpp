@@ -121,7 +121,7 @@ outcome start(std::vector<std::string> arguments, const conditions &under) {
         setrlimit(RLIMIT_CORE, &no_core);
         const rlimit limit = {under.limit_bytes, under.limit_bytes};
         if (under.limit_resource >= 0)
-            setrlimit(static_cast<__rlimit_resource>(under.limit_resource), &limit);
+            setrlimit(static_cast<decltype(RLIMIT_AS)>(under.limit_resource), &limit);
         execve(arguments[0].c_str(), pointers(arguments).data(), pointers(environment).data());
         _exit(127);
     }

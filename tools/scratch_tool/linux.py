@@ -109,7 +109,8 @@ def _libc_of_library(library: Elf) -> str:
         return ""
     if "libc.so.6" in needed:
         return "glibc"
-    return "musl" if any("musl" in name for name in needed) else ""
+    # As musl itself calls it, or as Alpine does.
+    return "musl" if any(name == "libc.so" or "musl" in name for name in needed) else ""
 
 
 def _check_privileges(path: str) -> None:

@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""A program linked with musl writes the same and ends the same with and without the shim; a shim and a program of
+different libcs are refused with a sentence.
+
+SCRATCH_TEST_TOOL, SCRATCH_LIBRARY, SCRATCH_TEST_PROGRAM: the tool, the preloaded object, the program.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+TOOL = os.environ["SCRATCH_TEST_TOOL"]
+PROGRAM = os.environ["SCRATCH_TEST_PROGRAM"]
+ROUNDS = 500
+THREADS = 4
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+class Programs(unittest.TestCase):
+    def counts_of(self, *options: str) -> dict[str, int]:
+        """Runs the program with and without the shim, compares, and gives its statistics."""
+        alone = run(PROGRAM, str(ROUNDS))
+        self.assertEqual(3, alone.returncode, alone)
+        self.assertEqual(THREADS, len(alone.stdout.splitlines()))
+        with tempfile.TemporaryDirectory() as folder:
+            counts = Path(folder) / "counts"
+            served = run(sys.executable, TOOL, "run", *options, "--stats=json", "--output", str(counts), "--",
+                         PROGRAM, str(ROUNDS))
+            self.assertEqual((alone.returncode, alone.stdout, alone.stderr),
+                             (served.returncode, served.stdout, served.stderr))
+            return json.loads(counts.read_text(encoding="utf-8"))
+
+    def test_modes(self) -> None:
+        for mode in ("off", "scoped", "adaptive"):
+            with self.subTest(mode):
+                self.assertEqual(0, self.counts_of("--mode", mode)["regions_entered"])
+
+    def test_region_around_a_function(self) -> None:
+        counts = self.counts_of("--region", "json_parse")
+        # Once for each document and once for its sum's.
+        self.assertEqual(2 * ROUNDS * THREADS, counts["regions_entered"])
+        self.assertGreater(counts["escapes"], 0)
+
+    def test_trusted_region_around_a_function(self) -> None:
+        counts = self.counts_of("--trusted-region", "libjson.so!json_sum")
+        self.assertEqual(ROUNDS * THREADS, counts["regions_entered"])
+        self.assertEqual(0, counts["escapes"])
+
+    def test_program_of_another_libc_is_refused(self) -> None:
+        other = run(sys.executable, TOOL, "run", "--", sys.executable, "-c", "")
+        self.assertEqual(126, other.returncode, other)
+        self.assertIn("another libc (glibc) than the shim (musl)", other.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
