@@ -16,6 +16,9 @@ from scratch_tool.symbols import Module  # noqa: E402
 FUNCTIONS = """
 typedef struct { char bytes[200]; } large; typedef const large named_again;
 struct pair { long first; double second; };
+struct wide { long double one; };
+struct __attribute__((packed)) unaligned { char first; long second; int third; short fourth; char fifth; };
+struct four { float one, two, three, four; };
 typedef float lanes __attribute__((vector_size(16)));
 int none(void) { return 0; }
 int in_registers(int a, char *b, long c, float d, struct pair e) { return a; }
@@ -23,11 +26,16 @@ int eleven(long a, long b, long c, long d, long e, long f, long g, long h, long 
 int by_value(large a, named_again b) { return a.bytes[0] + b.bytes[199]; }
 int doubles(double a, double b, double c, double d, double e, double f, double g, double h, double i) { return (int)i; }
 lanes vectors(lanes a, lanes b, lanes c, lanes d, lanes e, lanes f, lanes g, lanes h, lanes i) { return i; }
+int wides(struct wide a, struct wide b, struct wide c) { return (int)c.one; }
+int unaligneds(struct unaligned a, struct unaligned b, struct unaligned c) { return c.third; }
+int fours(struct four a, struct four b, double c, double d, double e) { return (int)e; }
+int pairs(int a, __int128 b, __int128 c, __int128 d, int e) { return e; }
 int any_number(const char *first, ...) { return first[0]; }
 """
 ON_X86_64 = {"none": (0, 0), "in_registers": (0, 0), "eleven": (40, 48), "by_value": (400, 400), "doubles": (8, 8),
-             "vectors": (16, 16)}
-ON_AARCH64 = {**ON_X86_64, "eleven": (24, 24), "by_value": (0, 0)}
+             "vectors": (16, 16), "wides": (48, 48), "unaligneds": (48, 48), "fours": (0, 24), "pairs": (8, 16)}
+ON_AARCH64 = {**ON_X86_64, "eleven": (24, 24), "by_value": (0, 0), "wides": (0, 0), "unaligneds": (0, 16),
+              "fours": (24, 24), "pairs": (8, 8)}
 
 LIBRARY = """
 struct large { long words[40]; };

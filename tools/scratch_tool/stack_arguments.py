@@ -15,7 +15,9 @@ NAMES_OF_TYPES = {0x16, 0x26, 0x35, 0x37, 0x47}  # typedef, const, volatile, res
 AGGREGATES = {CLASS_TYPE, STRUCTURE_TYPE, UNION_TYPE}
 ENCODING, ALIGNMENT, CALLING_CONVENTION, GNU_VECTOR = 0x3E, 0x88, 0x36, 0x2107
 COUNT, UPPER_BOUND = 0x37, 0x2F
-FLOATS = (3, 4, 15)  # complex, binary, decimal
+MEMBER, INHERITANCE, MEMBER_LOCATION = 0x0D, 0x1C, 0x38
+COMPLEX = 3
+FLOATS = (COMPLEX, 4, 15)  # and binary, decimal
 BY_REFERENCE = 4
 MOST_NAMES = 64
 
@@ -74,6 +76,9 @@ def _on_stack(info: DebugInfo, machine: int, given: list[Entry | None], function
     size = 0
     for one in given:
         needs = _needs(info, machine, one)
+        if machine == AARCH64 and needs.integers == 2 and needs.alignment == 16:
+            # Such a pair begins at a register of an even number.
+            integers -= integers % 2
         in_registers = needs.integers <= integers and needs.vectors <= vectors
         if needs.may_lie_in_memory or not in_registers:
             size = -(-size // needs.alignment) * needs.alignment + -(-needs.size // 8) * 8
@@ -112,14 +117,42 @@ def _needs(info: DebugInfo, machine: int, one: Entry | None) -> Needs:
         return Needs(0, 1, size, alignment, size > 16)
     if one.tag in AGGREGATES:
         if machine == AARCH64:
-            # By its members, in vector registers up to four of them; else by its address.
-            return Needs(min(words, 2), min(words, 4), size if size <= 64 else 8, min(alignment, 16))
+            # By its members, in vector registers up to four of them, and those have two bytes or more; else by its
+            # address.
+            return Needs(min(words, 2), min(size // 2 or 1, 4), size if size <= 64 else 8, min(alignment, 16))
         # Some classes of C++ go by their address.
-        return Needs(words, words, size, alignment) if size <= 16 else Needs(1, 0, size, alignment, True)
+        return Needs(words, words, size, alignment, not _alignment(info, one)) if size <= 16 else \
+            Needs(1, 0, size, alignment, True)
     if one.number(ENCODING) in FLOATS:
+        if machine == AARCH64 and one.number(ENCODING) == COMPLEX:
+            words = 2
         # long double lies in memory on x86-64, a _Float128 and a complex double of the same size do not.
         return Needs(0, words, size, alignment, machine == X86_64 and size >= 16)
-    return Needs(words, 0, size, alignment)
+    # _BitInt of more than two words.
+    return Needs(words, 0, size, alignment, size > 16)
+
+
+def _alignment(info: DebugInfo, one: Entry | None) -> int:
+    """What is usual for the type on x86-64; 0 where it keeps a structure of two words out of registers: a long double,
+    a member that has not its own (packed), or one that is described elsewhere."""
+    if one is None:
+        return 0
+    if one.tag in POINTERS or one.tag == POINTER_TO_MEMBER_TYPE:
+        return 8
+    if one.tag == ARRAY_TYPE and GNU_VECTOR not in one.values:
+        return _alignment(info, _whole_type(info, one))
+    if one.tag not in AGGREGATES:
+        size = 8 if one.tag == ARRAY_TYPE else one.number(BYTE_SIZE) or 0
+        return 0 if size >= 16 and one.number(ENCODING) in FLOATS else min(size, 16)
+    most = 1
+    for member in one.unit.entries(one.at):
+        if member.depth != 1 or member.tag not in (MEMBER, INHERITANCE) or DECLARATION in member.values:
+            continue
+        usual = _alignment(info, _whole_type(info, member))
+        if not usual or (member.number(MEMBER_LOCATION) or 0) % usual:
+            return 0
+        most = max(most, usual)
+    return most
 
 
 def _vector_size(info: DebugInfo, array: Entry) -> int:
