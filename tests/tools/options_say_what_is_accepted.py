@@ -42,6 +42,14 @@ class OptionsSayWhatIsAccepted(ToolTest):
         done = self.scratch("env", "--output", "out.%e.%p", cwd=here)
         self.assertIn(f"export SCRATCH_OUTPUT={here}/out.%e.%p\n", done.stdout)
         self.assertIn("export SCRATCH_STATS=1\n", done.stdout)
+        # Signs in the names of folders that nobody gave are none of the pattern's.
+        here = self.folder / "50%done"
+        here.mkdir()
+        done = self.scratch("env", "--output", "out.%p", cwd=here)
+        self.assertIn(f"export SCRATCH_OUTPUT={self.folder}/50%%done/out.%p\n", done.stdout)
+        missing = self.scratch("env", "--output", "none/out.%p", cwd=here)
+        self.assertEqual(125, missing.returncode)
+        self.assertIn("50%done/none, which is no folder", missing.stderr)
 
     def test_children(self) -> None:
         self.assertEqual({"MODE": "adaptive", "FOLLOW": "0", "EXCLUDE": "sh,bash"},

@@ -92,7 +92,7 @@ def _variables(options: argparse.Namespace) -> dict[bytes, bytes]:
                                                     ("depth", options.depth)) if value is not None]
     variables = {b"SCRATCH_CHECK": ",".join(words).encode()}
     if options.json is not None:
-        variables[b"SCRATCH_OUTPUT"] = os.fsencode(os.path.abspath(options.json))
+        variables[b"SCRATCH_OUTPUT"] = os.fsencode(settings.absolute_pattern(options.json))
     return variables
 
 

@@ -74,7 +74,7 @@ def changes(options: argparse.Namespace, shim: str, environment: dict[bytes, byt
         new[b"SCRATCH_STATS"] = b"1"
     if options.output is not None:
         # The program and its children may change their folder before they write.
-        new[b"SCRATCH_OUTPUT"] = os.fsencode(os.path.abspath(options.output))
+        new[b"SCRATCH_OUTPUT"] = os.fsencode(absolute_pattern(options.output))
     if options.no_follow:
         new[b"SCRATCH_FOLLOW"] = b"0"
     if options.exclude is not None:
@@ -162,6 +162,11 @@ def text(given: str) -> str:
     return given
 
 
+def absolute_pattern(given: str) -> str:
+    """The names of the folders that we are in are no part of the pattern."""
+    return os.path.normpath(given if os.path.isabs(given) else os.path.join(os.getcwd().replace("%", "%%"), given))
+
+
 def output_pattern(given: str) -> str:
     """A pattern that the shim can make a file of: its signs have a meaning, and its folder can be written to."""
     text(given)
@@ -169,7 +174,7 @@ def output_pattern(given: str) -> str:
     if "%" in rest.replace("%e", "").replace("%p", ""):
         raise argparse.ArgumentTypeError(f"{given!r} has a % without a meaning; accepted are %e (the program), %p (its "
                                          "pid) and %% (a percent sign)")
-    folder, name = os.path.split(os.path.abspath(given) + ("/" if given.endswith("/") else ""))
+    folder, name = os.path.split(absolute_pattern(given) + ("/" if given.endswith("/") else ""))
     if not name or ("%" not in given and os.path.isdir(given)):
         raise argparse.ArgumentTypeError(f"{given!r} names a folder; give a file in it, as {given.rstrip('/')}/%e-%p")
     if "%" in folder.replace("%%", ""):
