@@ -238,6 +238,23 @@ class HookObjectsAreKept(HookTest):
         self.assertTrue(kept.exists() and all(other.exists() for other in others))
         self.assertEqual(8, len(list(folder.iterdir())))
 
+    def test_without_a_list_of_processes_nothing_is_swept(self) -> None:
+        folder = self.here / "cache" / "scratch"
+        folder.mkdir(parents=True)
+        path = folder / f"hooks-{1:064x}.so"
+        path.touch()
+        os.utime(path, (0, 0))
+        listdir = os.listdir
+
+        def list_without_processes(name):
+            if name == "/proc":
+                raise FileNotFoundError(errno.ENOENT, "not mounted")
+            return listdir(name)
+
+        with mock.patch.object(hook_store.os, "listdir", list_without_processes):
+            kept = Path(self.store(folder.parent))
+        self.assertEqual((folder, True, True), (kept.parent, kept.exists(), path.exists()))
+
     def await_environment(self, process: int, text: str) -> None:
         for _ in range(1000):
             if text in Path(f"/proc/{process}/environ").read_text(encoding="utf-8", errors="replace"):

@@ -170,8 +170,14 @@ def _is_unused(folder: int, name: str) -> bool:
 
 
 def _without_those_in_use(names: list[str]) -> list[str]:
-    """Those that no process has that we may look into."""
-    for process in filter(str.isdigit, os.listdir("/proc")):
+    """Those that no process has that we may look into; none where that cannot be told."""
+    try:
+        processes = [name for name in os.listdir("/proc") if name.isdigit()]
+    except OSError:
+        processes = []
+    if not processes:
+        return []
+    for process in processes:
         for kind in ("maps", "environ"):
             try:
                 with open(f"/proc/{process}/{kind}", "rb") as file:
