@@ -1,6 +1,7 @@
 // A block: the header that stands before each payload on a thread's block stack.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -50,10 +51,17 @@ static_assert(sizeof(block) == 16, "payloads keep the 16-byte alignment of their
 
 inline block *block_of(void *payload) noexcept { return static_cast<block *>(payload) - 1; }
 
-// Header and payload rounded up to 16 bytes. `size` is at most largest_small_block, so nothing
-// wraps.
+// macOS asks each zone for the size of a block to learn whose it is: 0 means not its own. So a
+// block of no bytes has some, as the system's have.
+#ifdef __APPLE__
+inline constexpr std::size_t least_payload = 1;
+#else
+inline constexpr std::size_t least_payload = 0;
+#endif
+
+// Header and payload rounded up to 16 bytes. `size` is far below SIZE_MAX, so nothing wraps.
 constexpr std::size_t padded_size(std::size_t size) noexcept {
-    return (size + 31) & ~std::size_t{15};
+    return (std::max(size, least_payload) + 31) & ~std::size_t{15};
 }
 
 } // namespace scratch::shim

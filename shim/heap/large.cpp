@@ -53,7 +53,7 @@ void *push_large(thread_heap *heap, std::size_t size, std::size_t alignment,
         heap->regions.depth != 0 && heap->regions.open[heap->regions.depth - 1].trusted;
     first->region =
         heap->regions.depth != 0 ? heap->regions.open[heap->regions.depth - 1].serial : 0;
-    first->large_size = (size + 15) & ~std::size_t{15};
+    first->large_size = padded_size(size) - sizeof(block);
     link_chunk(list_of(heap, first), first);
     ++heap->hot.counted.scratch_calls;
     heap->hot.counted.scratch_bytes += size;
@@ -101,7 +101,7 @@ bool resize_large(block *resized, std::size_t size) noexcept {
     chunk *first = chunk_of(resized);
     const auto payload = reinterpret_cast<std::uintptr_t>(resized->payload());
     if (size > span_end(first) - payload || size < first->large_size / 2) return false;
-    first->large_size = (size + 15) & ~std::size_t{15};
+    first->large_size = padded_size(size) - sizeof(block);
     return true;
 }
 
