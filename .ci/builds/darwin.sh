@@ -10,12 +10,23 @@ run_on_darwin() {
         --system build/darwin/libunwind.dylib "$@"
 }
 
-# The shim, inserted into a program that allocates in every way.
+# tests_on_darwin SUITE: what that build made of tests/SUITE.
+tests_on_darwin() {
+    local test
+    for test in "build/darwin/x86_64/tests/$1/$1_"*; do
+        # Folders of objects lie beside.
+        if [ -d "$test" ] || [ ! -x "$test" ]; then continue; fi
+        run_on_darwin "$1/${test##*/"$1"_}" "$test"
+    done
+}
+
+# The shim, inserted into a program that allocates in every way, and by its own tests into themselves.
 shim_on_darwin() {
     local mode shim=build/darwin/libscratch-preload-x86_64.dylib
     for mode in off scoped adaptive; do
         SCRATCH_MODE=$mode run_on_darwin "shim, mode $mode" --insert "$shim" build/tests/darwin/programs/allocates
     done
+    SCRATCH_TEST_PRELOAD=$PWD/$shim tests_on_darwin shim
 }
 
 # The small programs that try dyld_on_linux itself, in the form that newer linkers write.
@@ -29,7 +40,6 @@ chained_fixups() {
 }
 
 darwin() {
-    local test
     check 'darwin: builds' tools/build-darwin build/darwin || return
     check 'darwin: the interpose section is exact' python3 -B tests/darwin/interpose_section_is_exact.py build/darwin
     if [ "$(uname -m)" != x86_64 ]; then
@@ -37,13 +47,9 @@ darwin() {
         return
     fi
     check 'darwin: libunwind builds' tests/darwin/make_libunwind build/darwin/libunwind.dylib || return
-    for test in build/darwin/x86_64/tests/core/core_*; do
-        # Folders of objects lie beside.
-        if [ -d "$test" ] || [ ! -x "$test" ]; then continue; fi
-        run_on_darwin "core/${test##*/core_}" "$test"
-    done
+    tests_on_darwin core
     chained_fixups
-    if [ -e build/darwin/libscratch-preload-x86_64.dylib ]; then shim_on_darwin; fi
+    shim_on_darwin
 }
 
 if have npm 'darwin: builds' && have clang 'darwin: builds' &&

@@ -3,7 +3,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <gtest/gtest.h>
+#include <string>
 #include <unistd.h>
+#include <vector>
 
 #include "scenario.hpp"
 #include "scratch_memory.hpp"
@@ -33,8 +35,9 @@ TEST_P(children_of, find_no_variable_of_ours) {
         EXPECT_TRUE(result.exited_with(std::string(each.name) == "becomes_env" ? 0 : 7))
             << result.describe();
         EXPECT_NE(result.output.find("KEPT=yes\n"), std::string::npos) << result.describe();
-        for (const char *name : {"LD_PRELOAD=", "SCRATCH_MODE=", "SCRATCH_FOLLOW=",
-                                 "SCRATCH_BUDGET=", "SCRATCH_STATS=", "SCRATCH_OUTPUT="})
+        for (const std::string &name : std::vector<std::string>{
+                 std::string(preload_variable) + "=", "SCRATCH_MODE=", "SCRATCH_FOLLOW=",
+                 "SCRATCH_BUDGET=", "SCRATCH_STATS=", "SCRATCH_OUTPUT="})
             EXPECT_EQ(result.output.find(name), std::string::npos) << name << result.describe();
     }
 }

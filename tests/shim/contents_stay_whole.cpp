@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <gtest/gtest.h>
-#include <malloc.h>
 #include <map>
 #include <mutex>
 #include <random>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 #include <vector>
 
+#include "malloc_names.hpp"
 #include "scenario.hpp"
 #include "scratch_memory.hpp"
 

@@ -3,7 +3,6 @@
 #include <atomic>
 #include <csignal>
 #include <gtest/gtest.h>
-#include <link.h>
 #include <spawn.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -11,8 +10,14 @@
 #include <unistd.h>
 #include <vector>
 
+#ifdef __linux__
+#include <link.h>
+#endif
+
 #include "scenario.hpp"
 #include "scratch_memory.hpp"
+
+extern char **environ;
 
 namespace {
 
@@ -102,6 +107,8 @@ TEST_P(fork_in, a_threaded_program_leaves_a_child_that_works) {
     EXPECT_TRUE(result.exited_with(0)) << result.describe();
 }
 
+#ifdef __linux__
+
 // The first trusted region looks at the loaded objects, whose lock another thread holds at the
 // time of the fork.
 SCENARIO(fork_while_objects_are_listed) {
@@ -130,6 +137,8 @@ TEST_P(fork_in, a_program_that_lists_its_objects_leaves_a_child_that_works) {
     const outcome result = run(fork_while_objects_are_listed, {.mode = GetParam()});
     EXPECT_TRUE(result.exited_with(0)) << result.describe();
 }
+
+#endif
 
 // What the parent did not do yet, the child does for the first time.
 SCENARIO(first_use_in_child) {
@@ -205,7 +214,7 @@ __attribute__((noinline)) void vfork_once(bool executes) {
         memset(block, 1, 100);
         left = malloc(50);
         free(block);
-        if (executes) execl("/bin/true", "true", nullptr);
+        if (executes) execl(program_that_does_nothing, "true", nullptr);
         _exit(0);
     }
     REQUIRE(child > 0 && wait_for(child) == 0);
@@ -267,7 +276,8 @@ SCENARIO(spawned) {
         char name[] = "true";
         char *arguments[] = {name, nullptr};
         pid_t child;
-        REQUIRE(posix_spawn(&child, "/bin/true", nullptr, nullptr, arguments, environ) == 0);
+        REQUIRE(posix_spawn(&child, program_that_does_nothing, nullptr, nullptr, arguments,
+                            environ) == 0);
         REQUIRE(wait_for(child) == 0);
         char *missing[] = {name, nullptr};
         REQUIRE(posix_spawn(&child, "/no/such/program", nullptr, nullptr, missing, environ) ==

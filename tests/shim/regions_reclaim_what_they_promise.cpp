@@ -1,12 +1,14 @@
 // Regions: a counted one reclaims what was freed in it and lets the rest live; a trusted one
 // reclaims all.
+#include <cerrno>
 #include <csetjmp>
 #include <csignal>
 #include <cstring>
 #include <cwchar>
+#include <dlfcn.h>
+#include <exception>
 #include <gtest/gtest.h>
 #include <initializer_list>
-#include <malloc.h>
 #include <stdexcept>
 #include <string>
 #include <sys/mman.h>
@@ -14,6 +16,7 @@
 #include <unistd.h>
 #include <vector>
 
+#include "malloc_names.hpp"
 #include "scenario.hpp"
 #include "scratch_memory.hpp"
 
@@ -225,6 +228,18 @@ TEST(trusted_region, reclaims_what_is_freed_while_it_lasts) {
     EXPECT_LE(result.count("trusted_bytes_peak"), 4u << 20);
 }
 
+// Linked into the program, the runtime of C++ cannot be told from it, and what it keeps in a
+// trusted region is lost as the program's blocks are. The cross build for macOS has no other.
+bool runtime_is_a_library() { return dlsym(RTLD_DEFAULT, "__cxa_throw") != nullptr; }
+
+std::exception_ptr thrown() {
+    try {
+        throw std::runtime_error("an exception that is kept, with a long text in it");
+    } catch (...) {
+        return std::current_exception();
+    }
+}
+
 // What the runtime keeps must live on: streams, their buffers, the environment, a pending
 // exception, handlers for exit.
 SCENARIO(runtime_keeps_its_own) {
@@ -237,11 +252,7 @@ SCENARIO(runtime_keeps_its_own) {
         REQUIRE(file != nullptr);
         REQUIRE(fputs("kept\n", file) >= 0);
         REQUIRE(setenv("SCRATCH_TEST_VARIABLE", "a value that is kept", 1) == 0);
-        try {
-            throw std::runtime_error("an exception that is kept, with a long text in it");
-        } catch (...) {
-            pending = std::current_exception();
-        }
+        if (runtime_is_a_library()) pending = thrown();
         for (int i = 0; i < 100; ++i)
             REQUIRE(atexit([] {
                         ++called;
@@ -259,9 +270,11 @@ SCENARIO(runtime_keeps_its_own) {
     char line[100];
     REQUIRE(fgets(line, sizeof line, file) != nullptr && std::string(line) == "kept\n");
     fclose(file);
-    try {
-        std::rethrow_exception(pending);
-    } catch (const std::exception &) {
+    if (pending != nullptr) {
+        try {
+            std::rethrow_exception(pending);
+        } catch (const std::runtime_error &) {
+        }
     }
     pending = nullptr;
     exit(1); // one of the handlers makes it 0
@@ -284,7 +297,7 @@ SCENARIO(large_and_aligned) {
         for (std::size_t alignment = 16; alignment <= 65536; alignment *= 4) {
             for (const std::size_t size :
                  std::initializer_list<std::size_t>{10, 5000, 32000, 33000, 100000, 700000}) {
-                void *block = aligned_alloc(alignment, size);
+                void *block = memalign(alignment, size);
                 REQUIRE(reinterpret_cast<std::uintptr_t>(block) % alignment == 0);
                 REQUIRE(is_scratch(block) == (alignment <= 4096));
                 write_pattern(block, size, number++);
@@ -338,7 +351,10 @@ TEST(region, large_blocks_reuse_their_addresses) {
 // back (locked memory).
 SCENARIO(zeroed_again) {
     start_of_scratch_memory();
-    REQUIRE(std::getenv("SCRATCH_TEST_LOCK") == nullptr || mlockall(MCL_CURRENT | MCL_FUTURE) == 0);
+    if (std::getenv("SCRATCH_TEST_LOCK") != nullptr && mlockall(MCL_CURRENT | MCL_FUTURE) != 0) {
+        REQUIRE(errno == ENOSYS); // as macOS says
+        return 77;
+    }
     for (int round = 0; round < 15; ++round) {
         SCRATCH_REGION("zeroed");
         void *blocks[20];
@@ -374,6 +390,7 @@ TEST(region, zeroed_blocks_are_zero) {
 TEST(region, zeroed_blocks_are_zero_where_memory_is_locked) {
     if (geteuid() != 0) GTEST_SKIP() << "LOUDLY SKIPPED: locking memory needs root";
     const outcome result = run(zeroed_again, {.environment = {"SCRATCH_TEST_LOCK=1"}});
+    if (result.exited_with(77)) GTEST_SKIP() << "LOUDLY SKIPPED: this system locks no memory";
     EXPECT_TRUE(result.exited_with(0)) << result.describe();
 }
 

@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+extern char **environ;
+
 namespace {
 
 struct entry {
@@ -53,9 +55,9 @@ std::string contents(const std::filesystem::path &path) {
 // What meson sets for tests would be a condition that nobody asked for: a search path in which
 // everything is found, and libc touching all memory that it gets.
 bool is_inherited(const std::string &entry) {
-    for (const char *prefix : {"SCRATCH_", "LD_PRELOAD=", "LD_LIBRARY_PATH=", "MALLOC_PERTURB_="})
+    for (const char *prefix : {"SCRATCH_", "LD_LIBRARY_PATH=", "MALLOC_PERTURB_="})
         if (entry.starts_with(prefix)) return false;
-    return true;
+    return !entry.starts_with(std::string(preload_variable) + "=");
 }
 
 std::vector<std::string> environment_for(const conditions &under, const std::string &reports) {
@@ -65,7 +67,7 @@ std::vector<std::string> environment_for(const conditions &under, const std::str
     if (under.preload) {
         const char *shim = std::getenv("SCRATCH_TEST_PRELOAD");
         if (shim == nullptr) abort();
-        result.push_back(std::string("LD_PRELOAD=") + shim);
+        result.push_back(std::string(preload_variable) + "=" + shim);
         result.push_back("SCRATCH_MODE=" + under.mode);
         if (under.statistics) {
             result.emplace_back("SCRATCH_STATS=json");
@@ -82,6 +84,13 @@ std::vector<char *> pointers(std::vector<std::string> &strings) {
         result.push_back(string.data());
     result.push_back(nullptr);
     return result;
+}
+
+// No thread is there that could fork between the calls; macOS has no pipe2.
+void make_pipe(int (&ends)[2]) {
+    if (pipe(ends) != 0) abort();
+    for (const int end : ends)
+        if (fcntl(end, F_SETFD, FD_CLOEXEC) != 0) abort();
 }
 
 // Reads both pipes to their ends, or until the time is over.
@@ -110,7 +119,8 @@ outcome start(std::vector<std::string> arguments, const conditions &under) {
     std::vector<std::string> environment = environment_for(under, reports.path());
     int out[2];
     int err[2];
-    if (pipe2(out, O_CLOEXEC) != 0 || pipe2(err, O_CLOEXEC) != 0) abort();
+    make_pipe(out);
+    make_pipe(err);
     outcome result;
     const pid_t child = fork();
     if (child == 0) {
@@ -143,17 +153,6 @@ outcome start(std::vector<std::string> arguments, const conditions &under) {
             result.reports[std::atoi(name.c_str())] = contents(file.path());
     }
     return result;
-}
-
-std::size_t status_line(const char *name) {
-    char text[4096];
-    const int file = open("/proc/self/status", O_RDONLY);
-    const ssize_t size = read(file, text, sizeof text - 1);
-    close(file);
-    if (size <= 0) return 0;
-    text[size] = 0;
-    const char *line = std::strstr(text, name);
-    return line == nullptr ? 0 : std::strtoull(line + std::strlen(name), nullptr, 10) * 1024;
 }
 
 } // namespace
@@ -207,8 +206,7 @@ std::string outcome::describe() const {
 }
 
 outcome run(const scenario &wanted, const conditions &under) {
-    return start({std::filesystem::read_symlink("/proc/self/exe"), "--scenario", wanted.name},
-                 under);
+    return start({own_executable(), "--scenario", wanted.name}, under);
 }
 
 outcome run_program(const conditions &under) {
@@ -216,9 +214,6 @@ outcome run_program(const conditions &under) {
     arguments.insert(arguments.end(), under.arguments.begin(), under.arguments.end());
     return start(arguments, under);
 }
-
-std::size_t resident_bytes() { return status_line("VmRSS:"); }
-std::size_t mapped_bytes() { return status_line("VmSize:"); }
 
 int main(int count, char **arguments) {
     if (count == 3 && std::strcmp(arguments[1], "--scenario") == 0) {

@@ -9,6 +9,8 @@
 #include <sys/types.h>
 #include <vector>
 
+#include "system.hpp"
+
 using scenario_body = int (*)();
 
 struct scenario {
@@ -60,7 +62,3 @@ struct outcome {
 
 outcome run(const scenario &wanted, const conditions &under = {});
 outcome run_program(const conditions &under);
-
-// Of the calling process, from the kernel.
-std::size_t resident_bytes();
-std::size_t mapped_bytes();

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <csignal>
 #include <gtest/gtest.h>
+#include <regex>
+#include <string>
 #include <thread>
 #include <unistd.h>
 
@@ -235,6 +237,12 @@ TEST_P(wrong_frees, tell_the_block) {
 
 INSTANTIATE_TEST_SUITE_P(modes, wrong_frees, testing::Values("scoped", "adaptive"));
 
+// macOS tells addresses and processes, which differ from run to run.
+std::string without_numbers(const std::string &text) {
+    static const std::regex number("(0x)?[0-9a-f]*[0-9][0-9a-f]*");
+    return std::regex_replace(text, number, "NUMBER");
+}
+
 // What is not scratch memory is the next allocator's business.
 TEST(wrong_free_of_foreign_memory, ends_as_without_the_shim) {
     for (const scenario *wanted : {&double_free_in_next, &free_of_the_stack, &free_of_a_constant}) {
@@ -242,7 +250,8 @@ TEST(wrong_free_of_foreign_memory, ends_as_without_the_shim) {
         for (const char *mode : {"off", "scoped", "adaptive"}) {
             const outcome result = run(*wanted, {.mode = mode});
             EXPECT_EQ(result.status, bare.status) << wanted->name << mode << result.describe();
-            EXPECT_EQ(result.error, bare.error) << wanted->name << mode;
+            EXPECT_EQ(without_numbers(result.error), without_numbers(bare.error))
+                << wanted->name << mode;
         }
     }
 }

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <ctime>
+#include <sys/time.h>
 
 namespace darwin::clocks {
 namespace {
@@ -42,6 +43,28 @@ std::uint64_t nanoseconds(int number) {
            static_cast<std::uint64_t>(now.tv_nsec);
 }
 
+// macOS's microseconds are 32 bits wide, and what stands behind them is anything.
+struct moment {
+    std::int64_t seconds;
+    std::int32_t microseconds;
+};
+struct interval {
+    moment every;
+    moment next;
+};
+
+timeval to_host(const moment &at) { return {at.seconds, at.microseconds}; }
+moment from_host(const timeval &at) { return {at.tv_sec, static_cast<std::int32_t>(at.tv_usec)}; }
+
+// The three kinds have the same numbers.
+int set_timer(int kind, const interval *wanted, interval *old) {
+    itimerval before{};
+    const itimerval host{to_host(wanted->every), to_host(wanted->next)};
+    if (setitimer(static_cast<__itimer_which_t>(kind), &host, &before) != 0) return -1;
+    if (old != nullptr) *old = {from_host(before.it_interval), from_host(before.it_value)};
+    return 0;
+}
+
 } // namespace
 } // namespace darwin::clocks
 
@@ -53,6 +76,7 @@ std::span<const entry> clock_names() {
         function("clock_gettime", get),
         function("clock_getres", resolution),
         function("clock_gettime_nsec_np", nanoseconds),
+        function("setitimer", set_timer),
     };
     return names;
 }

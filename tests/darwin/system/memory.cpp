@@ -81,6 +81,12 @@ int inherit(void *address, std::size_t size, int inheritance) {
     }
 }
 
+/// As there: it is declared, and that is all.
+int lock_all(int) {
+    errno = ENOSYS;
+    return -1;
+}
+
 } // namespace
 
 int advise(void *address, std::size_t size, int advice) {
@@ -122,6 +128,7 @@ std::span<const entry> memory_names() {
         function("mprotect", memory::protect),
         function("madvise", memory::advise),
         function("posix_madvise", memory::advise),
+        function("mlockall", memory::lock_all),
         function("minherit", memory::inherit),
     };
     return names;

@@ -248,7 +248,6 @@ constexpr std::string_view same[] = {
     "_exit",
     "_Exit",
     "abort",
-    "atexit",
     "__cxa_atexit",
     "getpid",
     "getppid",

@@ -15,6 +15,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <pthread.h>
+#include <spawn.h>
 #include <string>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -35,25 +36,49 @@ bool is_mach_o(const char *path) {
     return is_read && (magic == format::magic_64 || magic == format::magic_fat);
 }
 
-/// Programs for macOS are run by this loader again. The list of pointers lies on the stack: a child
-/// of fork in a program with threads takes no memory here.
-int execute_with(const char *path, char *const *arguments, char *const *environment) {
-    if (!is_mach_o(path)) return execve(path, arguments, environment);
-    if (access(path, X_OK) != 0) return -1;
+constexpr const char *own_loader = "/proc/self/exe";
+
+std::size_t length_of(char *const *arguments) {
     std::size_t count = 0;
     while (arguments[count] != nullptr)
         ++count;
-    constexpr const char *loader = "/proc/self/exe";
-    const auto list = static_cast<char **>(__builtin_alloca((count + 5) * sizeof(char *)));
-    std::size_t at = 0;
-    list[at++] = const_cast<char *>("dyld_on_linux");
-    list[at++] = const_cast<char *>("--name");
-    list[at++] = count > 0 ? arguments[0] : const_cast<char *>("");
-    list[at++] = const_cast<char *>(path);
+    return count;
+}
+
+/// Programs for macOS are run by this loader again. The caller gives room for five more pointers
+/// than there are arguments, on the stack: a child of fork in a program with threads takes no
+/// memory here.
+void prepend_loader(const char *path, char *const *arguments, std::size_t count, char **list) {
+    *list++ = const_cast<char *>("dyld_on_linux");
+    *list++ = const_cast<char *>("--name");
+    *list++ = count > 0 ? arguments[0] : const_cast<char *>("");
+    *list++ = const_cast<char *>(path);
     for (std::size_t index = 1; index < count; ++index)
-        list[at++] = arguments[index];
-    list[at] = nullptr;
-    return execve(loader, list, environment);
+        *list++ = arguments[index];
+    *list = nullptr;
+}
+
+int execute_with(const char *path, char *const *arguments, char *const *environment) {
+    if (!is_mach_o(path)) return execve(path, arguments, environment);
+    if (access(path, X_OK) != 0) return -1;
+    const std::size_t count = length_of(arguments);
+    const auto list = static_cast<char **>(__builtin_alloca((count + 5) * sizeof(char *)));
+    prepend_loader(path, arguments, count, list);
+    return execve(own_loader, list, environment);
+}
+
+/// Without actions and attributes, whose structures are the system's own.
+int spawn(pid_t *child, const char *path, void *const *actions, void *const *attributes,
+          char *const *arguments, char *const *environment) {
+    if (actions != nullptr || attributes != nullptr) return errors::from_host(ENOTSUP);
+    if (!is_mach_o(path))
+        return errors::from_host(
+            posix_spawn(child, path, nullptr, nullptr, arguments, environment));
+    if (access(path, X_OK) != 0) return errors::from_host(errno);
+    const std::size_t count = length_of(arguments);
+    const auto list = static_cast<char **>(__builtin_alloca((count + 5) * sizeof(char *)));
+    prepend_loader(path, arguments, count, list);
+    return errors::from_host(posix_spawn(child, own_loader, nullptr, nullptr, list, environment));
 }
 
 int execute(const char *path, char *const *arguments) {
@@ -209,6 +234,9 @@ int system_value(const char *name, void *result, std::size_t *size, const void *
     return 0;
 }
 
+// The host has it in each executable only.
+int at_exit(void (*handler)()) { return atexit(handler); }
+
 // Not privileged ever: no program here is setuid.
 int is_set_user() { return 0; }
 
@@ -249,6 +277,7 @@ std::span<const entry> process_names() {
     static const entry names[] = {
         function("fork", fork),
         function("execve", execute_with),
+        function("posix_spawn", spawn),
         function("execv", execute),
         function("execvp", execute_found),
         function("execl", execute_list),
@@ -261,6 +290,7 @@ std::span<const entry> process_names() {
         function("getpagesize", page_size),
         function("proc_pidinfo", thread_information),
         function("sysctlbyname", system_value),
+        function("atexit", at_exit),
         function("issetugid", is_set_user),
         variable("__stack_chk_guard", stack_guard),
         function("__stack_chk_fail", stack_is_smashed),
