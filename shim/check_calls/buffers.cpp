@@ -13,24 +13,12 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "shim/check/seam.hpp"
+#include "shim/check_calls/look.hpp"
 #include "shim/check_calls/next_function.hpp"
-
-#pragma weak scratch_check_buffer
 
 using std::size_t;
 
 namespace {
-
-// gcc takes a pointer to const for memory that is read, and warns of what a call has yet to fill.
-void look(void *buffer, size_t size, const char *call) noexcept {
-    if (&scratch_check_buffer != nullptr)
-        scratch_check_buffer(reinterpret_cast<std::uintptr_t>(buffer), size, call);
-}
-
-void look(const void *buffer, size_t size, const char *call) noexcept {
-    look(const_cast<void *>(buffer), size, call);
-}
 
 // How long a text is cannot be asked before it is readable; what lies behind its block is not
 // looked at anyhow.

@@ -5,10 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "shim/check/seam.hpp"
+#include "shim/check_calls/look.hpp"
 #include "shim/check_calls/next_function.hpp"
-
-#pragma weak scratch_check_buffer
 
 using std::size_t;
 struct _IO_FILE;
@@ -17,11 +15,6 @@ namespace {
 
 constexpr int creates = 0100;
 constexpr int unnamed = 020000000;
-
-void look(const void *buffer, size_t size, const char *call) noexcept {
-    if (&scratch_check_buffer != nullptr)
-        scratch_check_buffer(reinterpret_cast<std::uintptr_t>(buffer), size, call);
-}
 
 size_t product(size_t size, size_t count) noexcept {
     size_t whole;
