@@ -23,6 +23,7 @@
 #include "shim/heap/this_thread_darwin.hpp"
 #endif
 #include "shim/region/region.hpp"
+#include "shim/region/rests.hpp"
 #include "shim/route/samples.hpp"
 
 namespace scratch::shim {
@@ -91,6 +92,7 @@ struct alignas(64) thread_heap {
 
     hook_count hook_counts[8];
     region_stack regions;
+    region_rests rests;
     sample_ring samples;
     shared_words shared;
 };

@@ -32,6 +32,8 @@ struct process_counters {
     std::atomic<std::uint64_t> pinned_bytes; // dead bytes in chunks that wait for their last free
     std::atomic<std::uint64_t> pinned_bytes_peak;
     std::atomic<std::uint64_t> regions_entered;
+    std::atomic<std::uint64_t>
+        regions_rested;                 // not opened, since the last ones left chunks waiting
     std::atomic<std::uint64_t> escapes; // blocks still live when their counted region ended
     std::atomic<std::uint64_t> escaped_bytes;
     std::atomic<std::uint64_t> remote_frees; // frees by other threads and by nested signal handlers
@@ -75,6 +77,7 @@ inline constexpr named_counter named_counters[] = {
     {"pinned_bytes", &process_counters::pinned_bytes},
     {"pinned_bytes_peak", &process_counters::pinned_bytes_peak},
     {"regions_entered", &process_counters::regions_entered},
+    {"regions_rested", &process_counters::regions_rested},
     {"escapes", &process_counters::escapes},
     {"escaped_bytes", &process_counters::escaped_bytes},
     {"remote_frees", &process_counters::remote_frees},

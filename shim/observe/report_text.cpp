@@ -106,6 +106,11 @@ void add_counts(plain_text &text, const report_content &content) noexcept {
     add_row(text, "pinned", value(totals.pinned_bytes), value(totals.pinned_bytes_peak));
     text.format("  regions entered %" PRIu64 ", escapes %" PRIu64 " (%" PRIu64 " bytes)\n",
                 value(totals.regions_entered), value(totals.escapes), value(totals.escaped_bytes));
+    const std::uint64_t rested = value(totals.regions_rested);
+    if (rested != 0)
+        text.format("  regions not opened %" PRIu64
+                    ": what outlived the last ones held too much of the budget\n",
+                    rested);
     text.format("  sites seen %" PRIu64 ", routed %" PRIu64 ", demoted %" PRIu64 "\n",
                 value(totals.sites_seen), value(totals.sites_routed), value(totals.sites_demoted));
     text.format("  threads %" PRIu64 ", frees by other threads %" PRIu64

@@ -10,6 +10,7 @@
 #include "shim/heap/threads.hpp"
 #include "shim/observe/counters.hpp"
 #include "shim/region/escapes.hpp"
+#include "shim/region/rests.hpp"
 #include "shim/region/steps.hpp"
 #include "shim/route/adaptive.hpp"
 #include "shim/route/route.hpp"
@@ -66,8 +67,9 @@ void begin_region(thread_heap *heap, std::uint64_t name, std::uintptr_t stack_po
         check::begin_scope(heap);
     else if (kind == region_kind::paused)
         set_top(heap, nullptr, 0, 0);
-    else if (!open_chunk(heap) && !trusted && reclaim_from_dead_thread())
-        open_chunk(heap);
+    else if (!open_chunk(heap) && !trusted && !(reclaim_from_dead_thread() && open_chunk(heap)) &&
+             heap->regions.depth == 1 && kind == region_kind::frame)
+        learn_from_refusal(heap, name);
     publish_regions(heap);
 }
 
@@ -121,8 +123,9 @@ void reset_chunks(thread_heap *heap, region &ended) noexcept {
     }
 }
 
-void let_chunks_wait(thread_heap *heap, region &ended, std::uint32_t heir) noexcept {
+remains let_chunks_wait(thread_heap *heap, region &ended, std::uint32_t heir) noexcept {
     retire_current(heap);
+    remains left;
     for (chunk *c = ended.chunks; c != nullptr;) {
         chunk *next = c->next;
         if (!c->trusted) unpin(heap, c);
@@ -139,6 +142,8 @@ void let_chunks_wait(thread_heap *heap, region &ended, std::uint32_t heir) noexc
                                     [](const block &b) { count_escape(b.site, b.payload_size()); });
                 settle_as_counted(heap, c);
             }
+            ++left.chunks;
+            left.live_bytes += c->live;
             c->region = heir;
             c->examined = true;
             if (!c->trusted) pin(heap, c);
@@ -146,6 +151,7 @@ void let_chunks_wait(thread_heap *heap, region &ended, std::uint32_t heir) noexc
         }
         c = next;
     }
+    return left;
 }
 
 } // namespace
@@ -161,8 +167,10 @@ void end_innermost(thread_heap *heap, bool exactly) noexcept {
         reset_large(heap, ended);
     } else {
         const std::uint32_t heir = heir_of_innermost(heap);
-        let_chunks_wait(heap, ended, heir);
+        const remains left = let_chunks_wait(heap, ended, heir);
         let_large_escape(heap, ended, heir);
+        if (heir == 0 && !ended.trusted && ended.kind == region_kind::frame)
+            learn_from_end(heap, ended.name, left);
     }
     --heap->regions.depth;
     return_to_outer(heap, ended);
@@ -247,8 +255,9 @@ region_token enter_region(const char *name, bool trusted, std::uintptr_t stack_p
     // The caller's frame lies higher than ours, so it proves the end of more.
     end_finished_regions(heap, stack_pointer == no_bound ? scratch::shim::stack_pointer()
                                                          : stack_pointer);
+    const std::uint64_t hash = name_hash(name);
     if (heap->regions.depth == deepest_region) return 0;
-    begin_region(heap, name_hash(name), stack_pointer, trusted, region_kind::entered);
+    begin_region(heap, hash, stack_pointer, trusted, region_kind::entered);
     return token_of_innermost(heap);
 }
 

@@ -7,6 +7,7 @@
 #include "shim/heap/thread_heap.hpp"
 #include "shim/region/own_stack.hpp"
 #include "shim/region/region.hpp"
+#include "shim/region/rests.hpp"
 
 namespace scratch::shim {
 
@@ -123,7 +124,7 @@ void turn_frame_of(thread_heap *heap, std::uint64_t name, bool trusted,
         end_innermost(heap, exactly(heap->regions.open[depth]));
         break;
     }
-    if (heap->regions.depth == deepest_region) return;
+    if (heap->regions.depth == deepest_region || rests(heap, name, trusted)) return;
     begin_region(heap, name, no_bound, trusted, region_kind::frame);
 }
 

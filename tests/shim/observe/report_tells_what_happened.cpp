@@ -86,6 +86,7 @@ TEST(report_text, has_the_table_of_routes_and_what_was_held) {
     one.totals.pinned_bytes = 16;
     one.totals.pinned_bytes_peak = 17;
     one.totals.regions_entered = 18;
+    one.totals.regions_rested = 28;
     one.totals.escapes = 19;
     one.totals.escaped_bytes = 20;
     one.totals.remote_frees = 21;
@@ -105,6 +106,9 @@ TEST(report_text, has_the_table_of_routes_and_what_was_held) {
     EXPECT_EQ(row(text, "large"), "large blocks 14 15");
     EXPECT_EQ(row(text, "pinned"), "pinned 16 17");
     EXPECT_TRUE(contains(text, "  regions entered 18, escapes 19 (20 bytes)\n"));
+    EXPECT_TRUE(contains(text,
+                         "  regions not opened 28: what outlived the last ones held too much of "
+                         "the budget\n"));
     EXPECT_TRUE(contains(text, "  sites seen 23, routed 24, demoted 25\n"));
     EXPECT_TRUE(contains(
         text, "  threads 26, frees by other threads 21, calls refused by the budget 22\n"));
@@ -254,7 +258,8 @@ TEST(report_json, has_the_keys_that_were_promised) {
         "scratch program pid mode stood_aside gave_up nothing_gained budget_bytes scratch_calls "
         "scratch_bytes next_calls next_bytes chunk_bytes chunk_bytes_peak trusted_bytes "
         "trusted_bytes_peak large_bytes large_bytes_peak pinned_bytes pinned_bytes_peak "
-        "regions_entered escapes escaped_bytes remote_frees budget_refusals sites_seen "
+        "regions_entered regions_rested escapes escaped_bytes remote_frees budget_refusals "
+        "sites_seen "
         "sites_routed "
         "sites_demoted threads over_budget_peak sites sampled_one_in counted");
     one.totals.mode = 77;
