@@ -71,6 +71,7 @@ def git(run: Run) -> None:
     do("switch", "-q", "main")
     do("log", "--stat", "-p", "--all", "--format=fuller")
     do("blame", "-s", "prose.txt")
+    do("log", "--oneline", "-S", "lo mu")
     do("grep", "-n", "-e", "ba", "--and", "-e", "lo")
     do("repack", "-q", "-a", "-d", "-f")
     do("gc", "-q", "--prune=now")

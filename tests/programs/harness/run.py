@@ -126,8 +126,10 @@ class Run:
             **(more or {}),
         }
         if preload and self.variant.library is not None:
-            objects = [self.variant.library, *([self.variant.behind] if self.variant.behind else [])]
-            values["LD_PRELOAD"] = ":".join(str(self.workplace.library(path)) for path in objects)
+            objects = [o for o in (self.variant.in_front, self.variant.library, self.variant.behind) if o is not None]
+            # A hook object needs the shim by its path, so both stay where they are.
+            hooked = self.variant.in_front is not None
+            values["LD_PRELOAD"] = ":".join(str(path if hooked else self.workplace.library(path)) for path in objects)
             values.update(self.variant.environment)
             # What is measured is not counted: counts cost time, and the harness looks for no file then.
             if self.variant.is_shim and self.wrapper is None:

@@ -22,13 +22,14 @@ LIBRARY_FOLDERS = ("/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/
 class Variant:
     """A name, the object to preload, if any, and what else is set in the environment.
 
-    `behind` is an allocator that is chained behind the object.
+    `in_front` is an object before it, which hooks functions, and `behind` an allocator after it.
     """
 
     name: str
     library: Optional[Path] = None
     environment: Mapping[str, str] = field(default_factory=dict)
     behind: Optional[Path] = None
+    in_front: Optional[Path] = None
 
     @property
     def is_shim(self) -> bool:
