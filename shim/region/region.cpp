@@ -255,9 +255,8 @@ region_token enter_region(const char *name, bool trusted, std::uintptr_t stack_p
     // The caller's frame lies higher than ours, so it proves the end of more.
     end_finished_regions(heap, stack_pointer == no_bound ? scratch::shim::stack_pointer()
                                                          : stack_pointer);
-    const std::uint64_t hash = name_hash(name);
     if (heap->regions.depth == deepest_region) return 0;
-    begin_region(heap, hash, stack_pointer, trusted, region_kind::entered);
+    begin_region(heap, name_hash(name), stack_pointer, trusted, region_kind::entered);
     return token_of_innermost(heap);
 }
 
