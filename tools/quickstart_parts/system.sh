@@ -135,10 +135,10 @@ use_homebrew() {
     export PATH PKG_CONFIG_PATH
 }
 
-name_of_shim() {
+targets_of_shim() {
     case $FAMILY in
-    macos) echo libscratch-preload.dylib ;;
-    *) echo libscratch-preload.so ;;
+    macos) echo shim/libscratch-preload.dylib ;;
+    *) echo shim/libscratch-preload.so shim/libscratch-check.so ;;
     esac
 }
 
