@@ -248,7 +248,7 @@ void check_memalign(const char *name) {
     const auto function = find<memalign_like>(name);
     if (function == nullptr) return;
     const bool strict = aligned_alloc_is_strict && std::strcmp(name, "aligned_alloc") == 0;
-    const auto is_refused = [strict](std::size_t alignment, std::size_t size) {
+    const auto is_refused = [&](std::size_t alignment, std::size_t size) {
         return strict && (alignment < sizeof(void *) || size % alignment != 0);
     };
     for (std::size_t alignment = 1; alignment <= (1u << 20); alignment *= 2) {
