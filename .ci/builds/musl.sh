@@ -10,15 +10,16 @@ musl() {
     check 'musl: the C++ library builds' tests/platforms/musl_root $root || return
     [ -e build/musl/build.ninja ] || check 'musl: configures' meson setup build/musl --cross-file $root/root.ini \
         --cross-file tools/cross/linux-musl.ini -Dgoogletest_source=/usr/src/googletest/googletest || return
+    # Not the programs that some of them start: not all of those link there.
+    local test targets=(shim/libscratch-preload.so shim/libscratch-check.so tests/platforms/musl/reads_json)
+    for test in "${musl_tests[@]}"; do
+        case $test in musl_*) ;; *) targets+=("tests/shim/shim_$test") ;; esac
+    done
+    check 'musl: builds' ninja -C build/musl "${targets[@]}" || return
     rm -f build/musl/meson-logs/testlog.json
-    meson test -C build/musl --print-errorlogs --timeout-multiplier 3 "${musl_tests[@]}" </dev/null |
+    meson test -C build/musl --no-rebuild --print-errorlogs --timeout-multiplier 3 "${musl_tests[@]}" </dev/null |
         grep -vE '^ *[0-9]+/[0-9]+ .* OK +[0-9.]+s$'
-    # There is none where something was not built.
-    if cp build/musl/meson-logs/testlog.json build/musl/tests.json; then
-        logs+=(build/musl/tests.json)
-    else
-        record 'musl: builds' FAIL
-    fi
+    logs+=(build/musl/meson-logs/testlog.json)
 }
 
 if [ "$(uname -m)" != x86_64 ]; then
