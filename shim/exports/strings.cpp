@@ -1,6 +1,6 @@
 // Functions that hand a new string to their caller: names only. A hook on malloc cannot serve them
-// in trusted regions: libc calls its strdup for strings that it keeps, too. Those
-// calls do not come here, the program's do.
+// in trusted regions: libc calls its strdup for strings that it keeps, too (the time zone's name,
+// locales). Those calls do not come here, the program's do.
 
 #include <cstdarg>
 #include <cstddef>
@@ -19,7 +19,6 @@ SCRATCH_EXPORT char *strndup(const char *text, std::size_t most) noexcept {
 SCRATCH_EXPORT wchar_t *wcsdup(const wchar_t *text) noexcept {
     return duplicate(text, SCRATCH_ORIGIN);
 }
-
 SCRATCH_EXPORT int vasprintf(char **result, const char *format, std::va_list arguments) noexcept {
     return print_to_new(result, format, arguments, SCRATCH_ORIGIN);
 }
