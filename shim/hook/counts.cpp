@@ -1,5 +1,7 @@
 #include "shim/hook/counts.hpp"
 
+#include <iterator>
+
 namespace scratch::shim {
 
 namespace {
@@ -31,6 +33,13 @@ hook_line line_of(const hook_entry &entry) noexcept {
 }
 
 } // namespace
+
+void place_hook_counts() noexcept {
+    constexpr std::size_t places = std::size(thread_heap{}.hook_counts);
+    std::size_t next = 0;
+    for (hook_entry &entry : hook_entries())
+        entry.count_place = static_cast<std::uint32_t>(next++ % places * sizeof(hook_count));
+}
 
 std::size_t list_hooked(std::span<hook_line> lines) noexcept {
     std::size_t count = 0;

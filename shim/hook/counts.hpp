@@ -13,15 +13,21 @@ namespace scratch::shim {
     count.calls = 0;
 }
 
+// Gives each entry its place among a heap's counts, which it shares with every eighth. Once, at
+// start; until then all have the first.
+void place_hook_counts() noexcept;
+
 // By the heap's owner, under the inside word.
 [[gnu::always_inline]] inline void count_hooked_call(thread_heap *heap,
                                                      hook_entry *entry) noexcept {
-    // Neighbours in the table are three places apart: none shares one with the next seven.
-    hook_count &count = heap->hook_counts[reinterpret_cast<std::uintptr_t>(entry) / 32 % 8];
+    hook_count &count = *reinterpret_cast<hook_count *>(
+        reinterpret_cast<char *>(heap->hook_counts) + entry->count_place);
     if (count.entry != entry) [[unlikely]] {
         add_to_entry(count);
         count.entry = entry;
     }
+    // Compilers would make two ways of it that know the number, or do not.
+    signal_fence();
     ++count.calls;
 }
 

@@ -68,10 +68,9 @@
 .endm
 
 # The word at that offset from rcx of the arguments, which begin behind the caller's frame pointer and
-# the return address. Clobbers rax.
+# the return address.
 .macro copy_word offset
-        movq    16+\offset(%rbp,%rcx), %rax
-        movq    %rax, \offset(%rsp,%rcx)
+        pushq   16+\offset(%rbp,%rcx)
 .endm
 
         .text
@@ -109,9 +108,10 @@ scratch_hook_enter_v1:
 .Lcall:
         movq    COPIED, %rcx
 # The copy stands on as round an address as the arguments, which may be vectors of 64 bytes: the frame
-# and what is above it up to the arguments are 128 bytes.
-        leaq    63(%rcx), %rax
-        andq    $-64, %rax
+# and what is above it up to the arguments are 128 bytes, so that what lacks to 64 goes above.
+        movl    %ecx, %eax
+        negl    %eax
+        andl    $63, %eax
         subq    %rax, %rsp
 # From the top down, so that a large copy meets the pages of the stack in their order. By words, as
 # arguments are pushed: a wider load would wait for two of those to reach the cache.

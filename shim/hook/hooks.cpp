@@ -185,6 +185,7 @@ extern "C" int scratch_hook_personality(int, int actions, std::uint64_t, void *,
 
 void start_hooks() noexcept {
     if (hook_entries().empty()) return;
+    place_hook_counts();
     find_targets_at_start();
     if (!regions_allowed() || !prepare_machine_for_hooks()) return;
     take_exclusions();

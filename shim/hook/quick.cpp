@@ -27,7 +27,8 @@ namespace {
 constexpr std::uint64_t published_each = 1024;
 
 // Whether it takes nothing to open a region but a chunk that the heap has.
-[[gnu::always_inline]] inline bool can_begin(const thread_heap *heap, bool trusted,
+template <bool trusted>
+[[gnu::always_inline]] inline bool can_begin(const thread_heap *heap,
                                              std::uintptr_t stack_pointer) noexcept {
     const std::uint32_t depth = heap->regions.depth;
     return heap->spare != nullptr && heap->charged_ahead[trusted] && runtime_is_known() &&
@@ -36,23 +37,25 @@ constexpr std::uint64_t published_each = 1024;
                            heap->regions.open[depth - 1].stack_pointer >= stack_pointer));
 }
 
-// What the inside word's end does too, where a slow path may have changed it.
-[[gnu::always_inline]] inline void show_current(thread_heap *heap, chunk *current,
-                                                bool has_room) noexcept {
+// What the inside word's end does too, where a slow path may have changed it. A region that serves
+// one stack only leaves malloc to ask where a call comes from.
+[[gnu::always_inline]] inline void show_current(thread_heap *heap, chunk *current, bool has_room,
+                                                std::uintptr_t served) noexcept {
     heap->hot.current = current;
-    const bool pushes =
-        has_room && heap->hot.stack_size == any_stack && entries.malloc_pushes_itself;
+    const bool pushes = has_room && served == any_stack && entries.malloc_pushes_itself;
     this_thread.open = pushes ? &heap->hot : &no_words;
 }
 
-// False where that has to be done slowly.
-[[gnu::always_inline]] inline bool try_to_begin(hook_frame *frame, hook_entry *entry, bool trusted,
+// False where that has to be done slowly. One for each kind of region: what it writes are constants
+// then, and no register has to be kept for it.
+template <bool trusted>
+[[gnu::always_inline]] inline bool try_to_begin(hook_frame *frame, hook_entry *entry,
                                                 std::uintptr_t stack_pointer) noexcept {
     if (this_thread.hot->inside != 0) [[unlikely]]
         return false;
     thread_heap *heap = heap_of(this_thread.hot);
     take_inside_word(heap->hot);
-    if (!can_begin(heap, trusted, stack_pointer)) [[unlikely]] {
+    if (!can_begin<trusted>(heap, stack_pointer)) [[unlikely]] {
         give_inside_word(heap->hot);
         return false;
     }
@@ -69,14 +72,14 @@ constexpr std::uint64_t published_each = 1024;
     }
     frame->depth = static_cast<std::uint16_t>(heap->regions.depth);
     frame->slot = static_cast<std::uint16_t>(heap->slot);
-    frame->serial = add_region(heap, reinterpret_cast<std::uintptr_t>(entry), stack_pointer, served,
-                               trusted, region_kind::hooked);
-    signal_fence();
+    const std::uint32_t serial = add_region(heap, reinterpret_cast<std::uintptr_t>(entry),
+                                            stack_pointer, served, trusted, region_kind::hooked);
+    frame->serial = serial;
     chunk *taken = heap->spare;
     heap->spare = nullptr;
     heap->charged_ahead[trusted] = false;
-    make_current(heap, taken, frame->serial, trusted, true);
-    show_current(heap, taken, true);
+    make_current(heap, taken, serial, trusted, true);
+    show_current(heap, taken, true, trusted ? 0 : served);
     signal_fence();
     count_hooked_call(heap, entry);
     give_inside_word(heap->hot);
@@ -84,13 +87,30 @@ constexpr std::uint64_t published_each = 1024;
 }
 
 // Whether the innermost region's end, whose scope ends exactly here, has nothing to look through.
+template <bool trusted>
 [[gnu::always_inline]] inline bool can_end(const thread_heap *heap, const region &ended,
                                            const chunk *last) noexcept {
     if (ended.uncertain || ended.chunks != nullptr || ended.large != nullptr) return false;
-    if (last == nullptr || heap->spare != nullptr || heap->charged_ahead[ended.trusted])
-        return false;
+    if (last == nullptr || heap->spare != nullptr || heap->charged_ahead[trusted]) return false;
     if (heap->shared.remote_frees.load(std::memory_order_relaxed) != 0) return false;
-    return ended.trusted || (heap->hot.top == last->begin() && may_charge_ahead());
+    return trusted || (heap->hot.top == last->begin() && may_charge_ahead());
+}
+
+template <bool trusted>
+[[gnu::always_inline]] inline bool try_to_end(thread_heap *heap, const region &ended,
+                                              std::uint32_t depth) noexcept {
+    chunk *last = heap->current;
+    if (!can_end<trusted>(heap, ended, last)) [[unlikely]] {
+        give_inside_word(heap->hot);
+        return false;
+    }
+    heap->charged_ahead[trusted] = true;
+    make_spare(heap, last);
+    heap->regions.depth = depth;
+    return_to_outer(heap, ended);
+    show_current(heap, ended.outer_chunk, ended.outer_limit != 0, ended.outer_stack_size);
+    give_inside_word(heap->hot);
+    return true;
 }
 
 // `is_its_own(innermost region)` tells whether that is the one to end.
@@ -102,18 +122,12 @@ template <typename IsItsOwn>
     take_inside_word(heap->hot);
     const std::uint32_t depth = heap->regions.depth;
     const region &ended = *region_at(heap, depth != 0 ? depth - 1 : 0);
-    chunk *last = heap->current;
-    if (depth == 0 || !is_its_own(ended) || !can_end(heap, ended, last)) [[unlikely]] {
+    if (depth == 0 || !is_its_own(ended)) [[unlikely]] {
         give_inside_word(heap->hot);
         return false;
     }
-    heap->charged_ahead[ended.trusted] = true;
-    make_spare(heap, last);
-    heap->regions.depth = depth - 1;
-    return_to_outer(heap, ended);
-    show_current(heap, ended.outer_chunk, ended.outer_limit != 0);
-    give_inside_word(heap->hot);
-    return true;
+    return ended.trusted ? try_to_end<true>(heap, ended, depth - 1)
+                         : try_to_end<false>(heap, ended, depth - 1);
 }
 
 [[gnu::noinline]] hook_answer begin_instrumented(hook_frame *frame) noexcept {
@@ -135,8 +149,10 @@ template <typename IsItsOwn>
         is_its_own(own->regions.open[own->regions.depth - 1]))
         return hook_answer::slowly;
     if (entry->instrumented_kind > hook_kind::trusted_region) return hook_answer::slowly;
-    const bool trusted = entry->instrumented_kind == hook_kind::trusted_region;
-    return try_to_begin(frame, entry, trusted, body) ? hook_answer::jump : hook_answer::slowly;
+    const bool begun = entry->instrumented_kind == hook_kind::trusted_region
+                           ? try_to_begin<true>(frame, entry, body)
+                           : try_to_begin<false>(frame, entry, body);
+    return begun ? hook_answer::jump : hook_answer::slowly;
 }
 
 // All but regions whose target and way are known.
@@ -155,21 +171,29 @@ template <typename IsItsOwn>
     return hook_answer::slowly;
 }
 
+template <bool trusted>
+[[gnu::noinline]] hook_answer begin_region(hook_frame *frame, hook_entry *entry) noexcept {
+    if (!try_to_begin<trusted>(frame, entry, frame->stack_pointer())) [[unlikely]]
+        return hook_answer::slowly;
+    frame->copied = entry->stack_bytes;
+    return hook_answer::call;
+}
+
 } // namespace
 
 extern "C" hook_answer scratch_hook_begin(hook_frame *frame) noexcept {
     hook_entry *entry = frame->entry;
     const std::uint64_t target = entry->target.load(std::memory_order_acquire);
     const std::uintptr_t stack_pointer = frame->stack_pointer();
-    if (target == 0 || entry->kind > hook_kind::trusted_region || !entries.regions_served ||
+    const hook_kind kind = entry->kind;
+    if (target == 0 || kind > hook_kind::trusted_region || !entries.regions_served) [[unlikely]]
+        return begin_otherwise(frame);
+    if (!are_arguments_on_page(stack_pointer, entry->stack_bytes) &&
         !are_arguments_readable(stack_pointer, entry->stack_bytes)) [[unlikely]]
         return begin_otherwise(frame);
     frame->target = target;
-    if (!try_to_begin(frame, entry, entry->kind == hook_kind::trusted_region, stack_pointer))
-        [[unlikely]]
-        return hook_answer::slowly;
-    frame->copied = entry->stack_bytes;
-    return hook_answer::call;
+    return kind == hook_kind::trusted_region ? begin_region<true>(frame, entry)
+                                             : begin_region<false>(frame, entry);
 }
 
 extern "C" hook_answer scratch_hook_end(hook_frame *frame) noexcept {

@@ -31,7 +31,7 @@ struct hook_entry {
     std::uint32_t stack_bytes;   // arguments on the stack to copy
     std::uint64_t offset;        // instrumented: the function's, from its module's load address
     hook_kind instrumented_kind; // instrumented: what it is a hook of
-    std::uint32_t reserved;
+    std::uint32_t count_place;   // the shim's own: where a heap counts its calls, in bytes
     std::atomic<std::uint64_t> calls;
     // The shim's own: the address of a definition that need not last, 0 where none was found yet;
     // the count of dlopens then; non-zero where it lies in another module than the user named, so

@@ -154,6 +154,13 @@ remains let_chunks_wait(thread_heap *heap, region &ended, std::uint32_t heir) no
     return left;
 }
 
+// A place for a region that is not open has no chunks: so the next one there begins without.
+void close_innermost(thread_heap *heap, region &ended) noexcept {
+    ended.chunks = ended.large = nullptr;
+    --heap->regions.depth;
+    return_to_outer(heap, ended);
+}
+
 } // namespace
 
 void end_innermost(thread_heap *heap, bool exactly) noexcept {
@@ -172,8 +179,7 @@ void end_innermost(thread_heap *heap, bool exactly) noexcept {
         if (heir == 0 && !ended.trusted && ended.kind == region_kind::frame)
             learn_from_end(heap, ended.name, left);
     }
-    --heap->regions.depth;
-    return_to_outer(heap, ended);
+    close_innermost(heap, ended);
 }
 
 void end_down_to(thread_heap *heap, std::uint32_t depth) noexcept {
@@ -239,8 +245,7 @@ void close_for_adoption(thread_heap *heap) noexcept {
         if (blocks_are_checked()) check::end_scope(heap, false);
         let_chunks_wait(heap, ended, 0);
         let_large_escape(heap, ended, 0);
-        --heap->regions.depth;
-        return_to_outer(heap, ended);
+        close_innermost(heap, ended);
     }
     retire_current(heap);
 }

@@ -28,8 +28,8 @@ struct region {
     std::uintptr_t outer_limit;
     std::uintptr_t outer_stack_size;
     chunk *outer_chunk;
-    chunk *chunks; // left behind while the region went on
-    chunk *large;  // its blocks with chunks of their own
+    chunk *chunks; // left behind while the region went on; null where none is open here
+    chunk *large;  // its blocks with chunks of their own; the same
     std::uint32_t serial;
     region_kind kind;
     bool trusted;

@@ -45,6 +45,13 @@ inline region_token token_of_innermost(const thread_heap *heap) noexcept {
     return make_token(heap->slot, depth, heap->regions.open[depth].serial);
 }
 
+// 0 is no serial.
+[[gnu::always_inline]] inline std::uint32_t serial_after(std::uint32_t last) noexcept {
+    std::uint32_t next;
+    const bool wraps = __builtin_add_overflow(last, 1U, &next);
+    return next + wraps;
+}
+
 // Puts a region on the thread's regions, which have room for it; it has no chunk yet. It serves
 // `stack_size` of the thread's own stack, or any_stack. Returns its serial.
 [[gnu::always_inline]] inline std::uint32_t add_region(thread_heap *heap, std::uint64_t name,
@@ -60,10 +67,7 @@ inline region_token token_of_innermost(const thread_heap *heap) noexcept {
     opened.outer_top = heap->hot.top;
     opened.outer_limit = heap->hot.limit;
     opened.outer_chunk = heap->current;
-    opened.chunks = opened.large = nullptr;
-    std::uint32_t serial = heap->regions.last_serial + 1;
-    if (serial == 0) [[unlikely]]
-        serial = 1;
+    const std::uint32_t serial = serial_after(heap->regions.last_serial);
     opened.serial = heap->regions.last_serial = serial;
     opened.kind = kind;
     opened.trusted = trusted;

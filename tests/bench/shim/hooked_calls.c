@@ -1,5 +1,6 @@
 // What a call of a hooked function costs: nanoseconds a call, the best of many rounds. Run without
-// the hook object for the plain call, and with it: bench_hooks.py does both.
+// the hook object for the plain call, and with it: bench_hooks.py does both. With the name of a
+// function and a number it only calls that one so often, for who counts the instructions.
 #define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +36,7 @@ static void measure(const char *name, long (*volatile *function)(long)) {
     printf("%-32s %7.2f\n", name, best);
 }
 
-int main(void) {
+int main(int count, char **arguments) {
     static const struct {
         const char *name;
         long (*volatile function)(long);
@@ -47,7 +48,13 @@ int main(void) {
         {"region, malloc and free", bench_region_with_malloc},
         {"trusted region, malloc", bench_trusted_with_malloc},
     };
-    for (unsigned i = 0; i < sizeof functions / sizeof *functions; ++i)
-        measure(functions[i].name, (long (*volatile *)(long)) & functions[i].function);
+    for (unsigned i = 0; i < sizeof functions / sizeof *functions; ++i) {
+        if (count < 3) {
+            measure(functions[i].name, (long (*volatile *)(long)) & functions[i].function);
+        } else if (strcmp(arguments[1], functions[i].name) == 0) {
+            for (long call = atol(arguments[2]); call > 0; --call)
+                functions[i].function(call);
+        }
+    }
     return 0;
 }
