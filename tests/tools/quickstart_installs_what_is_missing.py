@@ -46,7 +46,9 @@ offers() {
     done
 }
 case $name:$1 in
-dpkg-query:*) is_in "$last" "$INSTALLED" && echo installed || exit 1 ;;
+dpkg-query:*)
+    case $last in *Provides*) echo "installed, $PROVIDED,"; exit 0 ;; esac
+    is_in "$last" "$INSTALLED" && echo installed || exit 1 ;;
 rpm:*) is_in "$last" "$INSTALLED" || exit 1 ;;
 pacman:-T) is_in "$last" "$INSTALLED" || { echo "$2"; exit 127; } ;;
 apk:info) is_in "$last" "$INSTALLED" || exit 1 ;;
@@ -199,6 +201,12 @@ class QuickstartInstallsWhatIsMissing(unittest.TestCase):
         self.assertIn("libmimalloc3", words)
         words = self.installed("debian", self.quickstart("debian", "setup", INSTALLED="libmimalloc3")[1])
         self.assertFalse([word for word in words if "mimalloc" in word])
+
+    def test_what_another_package_has_in_it_is_there(self) -> None:
+        calls = self.quickstart("debian", "setup", PROVIDED="other, g++ (= 4:12.2), cmak, icmake")[1]
+        words = self.installed("debian", calls)
+        self.assertNotIn("g++", words)
+        self.assertIn("cmake", words)
 
     def test_what_is_there_is_not_asked_for(self) -> None:
         for system, (_, _, compiler) in SYSTEMS.items():

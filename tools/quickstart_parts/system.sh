@@ -72,15 +72,22 @@ missing_packages() {
 }
 
 is_installed() {
-    # shellcheck disable=SC2016 # dpkg's own variable
     case $1 in
-    debian) dpkg-query -W -f '${db:Status-Status}\n' "$2" 2>/dev/null | grep -qx installed ;;
+    debian) is_installed_debian "$2" ;;
     fedora) rpm -q --quiet --whatprovides "$2" ;;
     arch) [ -z "$(pacman -T "$2" 2>/dev/null)" ] ;;
     alpine) apk info -e "$2" >/dev/null 2>&1 ;;
     macos) brew list --versions "$2" >/dev/null 2>&1 ;;
     *) false ;;
     esac
+}
+
+# By its name, or as what another package says that it has in it (nodejs of others than Debian brings npm along).
+is_installed_debian() {
+    # shellcheck disable=SC2016 # dpkg's own variables
+    dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed ||
+        dpkg-query -W -f '${db:Status-Status}, ${Provides},\n' 2>/dev/null | sed 's/ *([^)]*)//g' |
+        grep '^installed,' | grep -qF " $1,"
 }
 
 alternatives() { echo "$1" | tr '|' ' '; }
