@@ -1,6 +1,6 @@
 // Pages of address space: the one door to the operating system's memory calls.
 //
-// Each system stands behind this header with one file of its own (pages_linux.cpp,
+// What POSIX has stands in pages_posix.cpp; the rest in one file for each system (pages_linux.cpp,
 // pages_darwin.cpp). Every function is a thin cover of system calls: it allocates nothing, takes no
 // lock and may be called from a signal handler, before constructors and after destructors.
 // Addresses and sizes are multiples of page_size() unless said otherwise. A call that succeeds

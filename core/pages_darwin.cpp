@@ -2,33 +2,16 @@
 
 #include <atomic>
 #include <cerrno>
-#include <cstdint>
 #include <cstring>
 
 #include <mach/vm_statistics.h>
 #include <pthread.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
-#include <unistd.h>
+
+#include "core/pages_map.hpp"
 
 namespace scratch::pages {
 namespace {
-
-constexpr int anonymous = MAP_PRIVATE | MAP_ANON | MAP_NORESERVE;
-
-// Stands in the place of the file: what vmmap and heap call these ranges.
-constexpr int tag = VM_MAKE_TAG(VM_MEMORY_APPLICATION_SPECIFIC_1);
-
-void *map(void *address, std::size_t size, int protection, int flags) noexcept {
-    return mmap(address, size, protection, anonymous | flags, tag, 0);
-}
-
-bool set_protection(void *address, std::size_t size, int protection) noexcept {
-    const int saved = errno;
-    const bool done = mprotect(address, size, protection) == 0;
-    errno = saved;
-    return done;
-}
 
 // Pages that read as zero in a child of fork. The kernel can leave pages out of a child and cannot
 // clear them (VM_INHERIT_*); so the library clears them in the child, and nobody does in a child of
@@ -61,41 +44,10 @@ bool register_handler() noexcept {
 
 } // namespace
 
-std::size_t page_size() noexcept {
-    static std::atomic<std::size_t> known{0};
-    std::size_t size = known.load(std::memory_order_relaxed);
-    if (size == 0) {
-        size = static_cast<std::size_t>(getpagesize());
-        known.store(size, std::memory_order_relaxed);
-    }
-    return size;
-}
-
-std::size_t address_space_limit() noexcept {
-    const int saved = errno;
-    rlimit limit{};
-    const bool known = getrlimit(RLIMIT_AS, &limit) == 0;
-    errno = saved;
-    return known && limit.rlim_cur != RLIM_INFINITY ? limit.rlim_cur : SIZE_MAX;
-}
-
-void *reserve(std::size_t size, std::size_t alignment) noexcept {
-    const std::size_t page = page_size();
-    const std::size_t slack = alignment > page ? alignment - page : 0;
-    if (size == 0 || size > SIZE_MAX - slack) {
-        errno = EINVAL;
-        return nullptr;
-    }
-    void *const mapped = map(nullptr, size + slack, PROT_NONE, 0);
-    if (mapped == MAP_FAILED) return nullptr;
-    // The kernel aligns to pages only: take more and cut both ends off.
-    char *const first = static_cast<char *>(mapped);
-    const std::size_t misplaced =
-        slack == 0 ? 0 : reinterpret_cast<std::uintptr_t>(first) & (alignment - 1);
-    const std::size_t head = misplaced == 0 ? 0 : alignment - misplaced;
-    if (head != 0) release(first, head);
-    if (slack != head) release(first + head + size, slack - head);
-    return first + head;
+void *map(void *address, std::size_t size, int protection, int flags) noexcept {
+    // Stands in the place of the file: what vmmap and heap call these ranges.
+    constexpr int tag = VM_MAKE_TAG(VM_MEMORY_APPLICATION_SPECIFIC_1);
+    return mmap(address, size, protection, MAP_PRIVATE | MAP_ANON | MAP_NORESERVE | flags, tag, 0);
 }
 
 bool reserve_at(void *address, std::size_t size) noexcept {
@@ -109,18 +61,6 @@ bool reserve_at(void *address, std::size_t size) noexcept {
     return false;
 }
 
-void release(void *address, std::size_t size) noexcept {
-    const int saved = errno;
-    munmap(address, size);
-    errno = saved;
-}
-
-bool commit(void *address, std::size_t size) noexcept {
-    if (set_protection(address, size, PROT_READ | PROT_WRITE)) return true;
-    errno = ENOMEM;
-    return false;
-}
-
 bool decommit(void *address, std::size_t size) noexcept {
     // Fresh pages in the place of the old ones, in one step. MADV_FREE_REUSABLE leaves the old
     // contents until the system is short of memory, and nobody could call them zero.
@@ -128,10 +68,6 @@ bool decommit(void *address, std::size_t size) noexcept {
     const bool done = map(address, size, PROT_READ | PROT_WRITE, MAP_FIXED) != MAP_FAILED;
     errno = saved;
     return done;
-}
-
-bool protect_none(void *address, std::size_t size) noexcept {
-    return set_protection(address, size, PROT_NONE);
 }
 
 // The system has large pages for x86 only, and only where they are asked for when addresses are
