@@ -1,7 +1,7 @@
 // Files and descriptors, used so that the program around us cannot tell: errno is kept, no signal
 // is left behind, no call is a cancellation point, none can be taken over by the program or another
-// preloaded object (they go to the kernel directly). Nothing here allocates. One file per system
-// implements it.
+// preloaded object (they go to the kernel directly). Nothing here allocates. What
+// differs between systems stands in one file for each of them.
 #pragma once
 
 #include <cerrno>

@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "shim/observe/descriptor_system.hpp"
+
 namespace scratch::shim {
 
 namespace {
@@ -42,99 +44,51 @@ auto quietly(Call call) noexcept -> decltype(call()) {
     return result == -1 ? static_cast<decltype(call())>(-errno) : result;
 }
 
-// Holds back the signals that a write can raise in the writing thread, and swallows those that it
-// raised.
-class without_write_signals {
-public:
-    without_write_signals() noexcept {
-        const kept_errno keep;
-        sigset_t all;
-        sigemptyset(&all);
-        sigset_t pending;
-        sigemptyset(&pending);
-        for (const int signal : write_signals)
-            sigaddset(&all, signal);
-        pthread_sigmask(SIG_BLOCK, &all, &before_);
-        sigpending(&pending);
-        // A signal that was pending already is the program's and stays.
-        sigemptyset(&ours_);
-        for (const int signal : write_signals)
-            if (sigismember(&pending, signal) != 1) sigaddset(&ours_, signal);
-    }
-    ~without_write_signals() {
-        const kept_errno keep;
-        const without_cancellation here;
-        for (const int signal : write_signals) {
-            sigset_t pending;
-            sigemptyset(&pending);
-            sigpending(&pending);
-            if (sigismember(&ours_, signal) != 1 || sigismember(&pending, signal) != 1) continue;
-            sigset_t one;
-            sigemptyset(&one);
-            sigaddset(&one, signal);
-            int taken = 0;
-            sigwait(&one, &taken);
-        }
-        pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-    }
-    without_write_signals(const without_write_signals &) = delete;
-    without_write_signals &operator=(const without_write_signals &) = delete;
-
-private:
-    static constexpr int write_signals[] = {SIGPIPE, SIGXFSZ, SIGTTOU};
-    sigset_t ours_;
-    sigset_t before_;
-};
-
-void wait_until_writable(int descriptor) noexcept {
-    constexpr int tenth_of_a_second = 100; // milliseconds
-    pollfd waiting{descriptor, POLLOUT, 0};
-    quietly([&] { return poll(&waiting, 1, tenth_of_a_second); });
-}
-
-file_identity identity_from(int result, const struct stat &status) noexcept {
-    file_identity found;
-    if (result != 0) return found;
-    found.device = static_cast<std::uint64_t>(status.st_dev);
-    found.node = status.st_ino;
-    found.owner = status.st_uid;
-    found.exists = true;
-    found.regular = S_ISREG(status.st_mode);
-    found.folder = S_ISDIR(status.st_mode);
-    return found;
-}
-
 } // namespace
 
-bool write_whole(int descriptor, std::string_view bytes) noexcept {
-    const without_write_signals quiet;
-    bool waited = false;
-    while (!bytes.empty()) {
-        const ssize_t written =
-            quietly([&] { return write(descriptor, bytes.data(), bytes.size()); });
-        if (written > 0) {
-            bytes.remove_prefix(static_cast<std::size_t>(written));
-        } else if (written == -EAGAIN && !waited) {
-            wait_until_writable(descriptor);
-            waited = true;
-        } else if (written != -EINTR) {
-            return false;
-        }
-    }
-    return true;
+without_write_signals::without_write_signals() noexcept {
+    const kept_errno keep;
+    sigset_t all;
+    sigemptyset(&all);
+    for (const int signal : write_signals)
+        sigaddset(&all, signal);
+    pthread_sigmask(SIG_BLOCK, &all, &before_);
+    sigset_t pending;
+    sigemptyset(&pending);
+    sigpending(&pending);
+    sigemptyset(&ours_);
+    for (const int signal : write_signals)
+        if (sigismember(&pending, signal) != 1) sigaddset(&ours_, signal);
 }
 
-bool write_whole_at(int descriptor, std::string_view bytes, std::int64_t offset) noexcept {
-    const without_write_signals quiet;
-    while (!bytes.empty()) {
-        const ssize_t written =
-            quietly([&] { return pwrite(descriptor, bytes.data(), bytes.size(), offset); });
-        if (written == -EINTR) continue;
-        if (written <= 0) return false;
-        bytes.remove_prefix(static_cast<std::size_t>(written));
-        offset += written;
+without_write_signals::~without_write_signals() {
+    const kept_errno keep;
+    const without_cancellation here;
+    for (const int signal : write_signals) {
+        sigset_t pending;
+        sigemptyset(&pending);
+        sigpending(&pending);
+        if (sigismember(&ours_, signal) != 1 || sigismember(&pending, signal) != 1) continue;
+        sigset_t one;
+        sigemptyset(&one);
+        sigaddset(&one, signal);
+        int taken = 0;
+        sigwait(&one, &taken);
     }
-    return true;
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+
+void wait_until_writable(int descriptor) noexcept {
+    pollfd waiting{descriptor, POLLOUT, 0};
+    quietly([&] { return poll(&waiting, 1, longest_wait); });
+}
+
+long write_some(int descriptor, std::string_view bytes) noexcept {
+    return quietly([&] { return write(descriptor, bytes.data(), bytes.size()); });
+}
+
+long write_some_at(int descriptor, std::string_view bytes, std::int64_t offset) noexcept {
+    return quietly([&] { return pwrite(descriptor, bytes.data(), bytes.size(), offset); });
 }
 
 file_identity identify(int descriptor) noexcept {

@@ -11,6 +11,8 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "shim/observe/descriptor_system.hpp"
+
 namespace scratch::shim {
 
 namespace {
@@ -33,94 +35,48 @@ long call_kernel(long number, arguments... given) noexcept {
 // The kernel's set of signals, which is smaller than libc's.
 constexpr std::size_t kernel_set_size = 8;
 
-// Holds back the signals that a write can raise in the writing thread, and swallows those that it
-// raised.
-class without_write_signals {
-public:
-    without_write_signals() noexcept {
-        sigemptyset(&held_);
-        for (const int signal : {SIGPIPE, SIGXFSZ, SIGTTOU})
-            sigaddset(&held_, signal);
-        call_kernel(SYS_rt_sigprocmask, SIG_BLOCK, &held_, &before_, kernel_set_size);
-        sigset_t pending;
-        sigemptyset(&pending);
-        call_kernel(SYS_rt_sigpending, &pending, kernel_set_size);
-        // A signal that was pending already is the program's and stays.
-        for (const int signal : {SIGPIPE, SIGXFSZ, SIGTTOU})
-            if (sigismember(&pending, signal) == 1) sigdelset(&held_, signal);
-    }
-    ~without_write_signals() {
-        const timespec at_once{};
-        while (call_kernel(SYS_rt_sigtimedwait, &held_, nullptr, &at_once, kernel_set_size) > 0) {
-        }
-        call_kernel(SYS_rt_sigprocmask, SIG_SETMASK, &before_, nullptr, kernel_set_size);
-    }
-    without_write_signals(const without_write_signals &) = delete;
-    without_write_signals &operator=(const without_write_signals &) = delete;
-
-private:
-    sigset_t held_;
-    sigset_t before_;
-};
-
-void wait_until_writable(int descriptor) noexcept {
-    constexpr long tenth_of_a_second = 100'000'000;
-    pollfd waiting{descriptor, POLLOUT, 0};
-    timespec most{0, tenth_of_a_second};
-    call_kernel(SYS_ppoll, &waiting, 1, &most, nullptr, kernel_set_size);
-}
-
 int result_of(long result) noexcept { return static_cast<int>(result); }
-
-file_identity identity_from(const struct stat &status) noexcept {
-    file_identity result;
-    result.device = status.st_dev;
-    result.node = status.st_ino;
-    result.owner = status.st_uid;
-    result.exists = true;
-    result.regular = S_ISREG(status.st_mode);
-    result.folder = S_ISDIR(status.st_mode);
-    return result;
-}
 
 // libc's stat functions carry a symbol version (2.33) that older systems lack; on the 64-bit
 // systems that we serve the kernel's struct is libc's.
 file_identity identify_at(int folder, const char *path, int flags) noexcept {
     struct stat status;
-    const long result = call_kernel(SYS_newfstatat, folder, path, &status, flags);
-    return result == 0 ? identity_from(status) : file_identity{};
+    return identity_from(call_kernel(SYS_newfstatat, folder, path, &status, flags), status);
 }
 
 } // namespace
 
-bool write_whole(int descriptor, std::string_view bytes) noexcept {
-    const without_write_signals quiet;
-    bool waited = false;
-    while (!bytes.empty()) {
-        const long written = call_kernel(SYS_write, descriptor, bytes.data(), bytes.size());
-        if (written > 0) {
-            bytes.remove_prefix(static_cast<std::size_t>(written));
-        } else if (written == -EAGAIN && !waited) {
-            wait_until_writable(descriptor);
-            waited = true;
-        } else if (written != -EINTR) {
-            return false;
-        }
-    }
-    return true;
+without_write_signals::without_write_signals() noexcept {
+    sigemptyset(&ours_);
+    for (const int signal : write_signals)
+        sigaddset(&ours_, signal);
+    call_kernel(SYS_rt_sigprocmask, SIG_BLOCK, &ours_, &before_, kernel_set_size);
+    sigset_t pending;
+    sigemptyset(&pending);
+    call_kernel(SYS_rt_sigpending, &pending, kernel_set_size);
+    for (const int signal : write_signals)
+        if (sigismember(&pending, signal) == 1) sigdelset(&ours_, signal);
 }
 
-bool write_whole_at(int descriptor, std::string_view bytes, std::int64_t offset) noexcept {
-    const without_write_signals quiet;
-    while (!bytes.empty()) {
-        const long written =
-            call_kernel(SYS_pwrite64, descriptor, bytes.data(), bytes.size(), offset);
-        if (written == -EINTR) continue;
-        if (written <= 0) return false;
-        bytes.remove_prefix(static_cast<std::size_t>(written));
-        offset += written;
+without_write_signals::~without_write_signals() {
+    const timespec at_once{};
+    while (call_kernel(SYS_rt_sigtimedwait, &ours_, nullptr, &at_once, kernel_set_size) > 0) {
     }
-    return true;
+    call_kernel(SYS_rt_sigprocmask, SIG_SETMASK, &before_, nullptr, kernel_set_size);
+}
+
+void wait_until_writable(int descriptor) noexcept {
+    pollfd waiting{descriptor, POLLOUT, 0};
+    timespec most{0, 1'000'000L * longest_wait};
+    call_kernel(SYS_ppoll, &waiting, 1, &most, nullptr, kernel_set_size);
+}
+
+long write_some(int descriptor, std::string_view bytes) noexcept {
+    return call_kernel(SYS_write, descriptor, bytes.data(), bytes.size());
+}
+
+long write_some_at(int descriptor, std::string_view bytes, std::int64_t offset) noexcept {
+    return call_kernel(SYS_pwrite64, descriptor, bytes.data(), bytes.size(), offset);
 }
 
 file_identity identify(int descriptor) noexcept {
