@@ -1,20 +1,17 @@
 // What <stdio.h> and <fcntl.h> hand to the system: their declarations would not let the others of
 // buffers.cpp be defined beside them under large files.
 
-#include <cstdarg>
 #include <cstddef>
 #include <cstdint>
 
 #include "shim/check_calls/look.hpp"
+#include "shim/check_calls/mode_argument.hpp"
 #include "shim/check_calls/next_function.hpp"
 
 using std::size_t;
 struct _IO_FILE;
 
 namespace {
-
-constexpr int creates = 0100;
-constexpr int unnamed = 020000000;
 
 size_t product(size_t size, size_t count) noexcept {
     size_t whole;
@@ -39,15 +36,6 @@ SCRATCH_EXPORT size_t fwrite(const void *from, size_t size, size_t count, _IO_FI
     look(from, product(size, count), "fwrite()");
     return SCRATCH_NEXT(fwrite)(from, size, count, file);
 }
-
-#define SCRATCH_MODE_ARGUMENT(flags, mode)                                                         \
-    unsigned mode = 0;                                                                             \
-    if (((flags)&creates) != 0 || ((flags)&unnamed) != 0) {                                        \
-        va_list more;                                                                              \
-        va_start(more, flags);                                                                     \
-        mode = va_arg(more, unsigned);                                                             \
-        va_end(more);                                                                              \
-    }
 
 SCRATCH_EXPORT int open(const char *path, int flags, ...) {
     SCRATCH_MODE_ARGUMENT(flags, mode)

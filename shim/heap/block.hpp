@@ -16,6 +16,12 @@ enum class block_state : std::uint32_t {
     freed = 0,            // a hole, or popped and not yet overwritten
 };
 
+// Whether a program has the block: not so for a free that another thread left in the state.
+inline bool is_live(block_state state) noexcept {
+    return state == block_state::live || state == block_state::sampled ||
+           state == block_state::large;
+}
+
 // Set beside a live state by a free that came from another thread or out of a signal handler.
 inline constexpr std::uint32_t freed_remotely = 0x80000000;
 

@@ -9,11 +9,6 @@ namespace scratch::shim {
 
 namespace {
 
-bool is_live(block_state state) noexcept {
-    return state == block_state::live || state == block_state::sampled ||
-           state == block_state::large;
-}
-
 // The block in whose header or payload an address lies, found from the chunk's beginning; null if
 // none.
 block *block_around(const void *address) noexcept {

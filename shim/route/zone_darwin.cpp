@@ -9,11 +9,6 @@ namespace scratch::shim {
 
 namespace {
 
-bool is_live(block_state state) noexcept {
-    return state == block_state::live || state == block_state::sampled ||
-           state == block_state::large;
-}
-
 // Called by the library for each pointer of each program that it does not know at once, whatever it
 // is: nothing before the range check reads memory.
 std::size_t zone_size(malloc_zone_t *, const void *payload) {
