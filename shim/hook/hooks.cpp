@@ -41,8 +41,9 @@ void count_call(hook_entry *entry) noexcept {
 }
 
 region_token enter(hook_entry *entry, hook_kind kind, std::uintptr_t stack_pointer) noexcept {
-    const region_kind opened =
-        kind == hook_kind::paused ? region_kind::paused : region_kind::hooked;
+    const region_kind opened = kind == hook_kind::paused                ? region_kind::paused
+                               : entry->kind == hook_kind::instrumented ? region_kind::instrumented
+                                                                        : region_kind::hooked;
     const region_token token =
         enter_hooked_region(name_of(entry), entry->text(entry->label), opened,
                             kind == hook_kind::trusted_region, stack_pointer);

@@ -48,7 +48,7 @@ template <bool trusted>
 
 // False where that has to be done slowly. One for each kind of region: what it writes are constants
 // then, and no register has to be kept for it.
-template <bool trusted>
+template <bool trusted, region_kind kind>
 [[gnu::always_inline]] inline bool try_to_begin(hook_frame *frame, hook_entry *entry,
                                                 std::uintptr_t stack_pointer) noexcept {
     if (this_thread.hot->inside != 0) [[unlikely]]
@@ -73,7 +73,7 @@ template <bool trusted>
     frame->depth = static_cast<std::uint16_t>(heap->regions.depth);
     frame->slot = static_cast<std::uint16_t>(heap->slot);
     const std::uint32_t serial = add_region(heap, reinterpret_cast<std::uintptr_t>(entry),
-                                            stack_pointer, served, trusted, region_kind::hooked);
+                                            stack_pointer, served, trusted, kind);
     frame->serial = serial;
     chunk *taken = heap->spare;
     heap->spare = nullptr;
@@ -150,8 +150,8 @@ template <typename IsItsOwn>
         return hook_answer::slowly;
     if (entry->instrumented_kind > hook_kind::trusted_region) return hook_answer::slowly;
     const bool begun = entry->instrumented_kind == hook_kind::trusted_region
-                           ? try_to_begin<true>(frame, entry, body)
-                           : try_to_begin<false>(frame, entry, body);
+                           ? try_to_begin<true, region_kind::instrumented>(frame, entry, body)
+                           : try_to_begin<false, region_kind::instrumented>(frame, entry, body);
     return begun ? hook_answer::jump : hook_answer::slowly;
 }
 
@@ -173,7 +173,8 @@ template <typename IsItsOwn>
 
 template <bool trusted>
 [[gnu::noinline]] hook_answer begin_region(hook_frame *frame, hook_entry *entry) noexcept {
-    if (!try_to_begin<trusted>(frame, entry, frame->stack_pointer())) [[unlikely]]
+    if (!try_to_begin<trusted, region_kind::hooked>(frame, entry, frame->stack_pointer()))
+        [[unlikely]]
         return hook_answer::slowly;
     frame->copied = entry->stack_bytes;
     return hook_answer::call;

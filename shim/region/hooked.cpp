@@ -46,7 +46,7 @@ region_token enter_hooked_region(std::uint64_t name, const char *label, region_k
     trusted = prepare_region(trusted && is_on_own_stack(stack_pointer));
     // What the runtime keeps is no escape of theirs either.
     learn_runtime();
-    end_finished_regions(heap, stack_pointer);
+    trusted &= end_finished_regions(heap, stack_pointer);
     if (heap->regions.depth == deepest_region) return 0;
     if (blocks_are_checked()) check::note_scope_name(name, label);
     begin_region(heap, name, stack_pointer, trusted, kind);
@@ -75,11 +75,11 @@ void turn_hooked_frame(std::uint64_t name, const char *label, bool trusted,
     if (heap == nullptr) return;
     if (trusted) learn_own_stack();
     trusted = prepare_region(trusted && is_on_own_stack(stack_pointer));
-    end_finished_regions(heap, stack_pointer);
+    trusted &= end_finished_regions(heap, stack_pointer);
     if (is_turn_of_another_stack(heap, name, stack_pointer)) return;
     if (blocks_are_checked()) check::note_scope_name(name, label);
     turn_frame_of(heap, name, trusted, [stack_pointer](const region &ended) {
-        return stack_pointer >= ended.turned_at;
+        return stack_pointer == ended.turned_at;
     });
     if (heap->regions.depth != 0 && innermost_region(heap)->name == name)
         innermost_region(heap)->turned_at = stack_pointer;
@@ -117,7 +117,7 @@ void leave_instrumented_region(std::uint64_t name, std::uintptr_t stack_pointer,
 void end_regions_jumped_over(std::uintptr_t stack_pointer) noexcept {
     const inside here;
     if (thread_heap *heap = here ? heap_with_regions() : nullptr; heap != nullptr)
-        end_finished_regions(heap, stack_pointer);
+        end_regions_below(heap, stack_pointer);
 }
 
 region_token leave_stack(std::uint64_t name, std::uintptr_t stack_pointer) noexcept {
@@ -128,8 +128,7 @@ region_token leave_stack(std::uint64_t name, std::uintptr_t stack_pointer) noexc
     if (heap->regions.depth == 0 || innermost_region(heap)->name == name) return 0;
     if (heap->regions.depth == deepest_region) {
         // No place for that: then what they gave on the other stack keeps them from being reset.
-        for (region &open : heap->regions.open)
-            open.uncertain = true;
+        make_open_regions_uncertain(heap);
         return 0;
     }
     begin_region(heap, name, stack_pointer, false, region_kind::paused);

@@ -17,8 +17,9 @@ region_token enter_hooked_region(std::uint64_t name, const char *label, region_k
 // one, with those inside it. 0: the unwinder does not tell whose frame; the innermost one's.
 void end_unwound_region(region_token token) noexcept;
 
-// As turn_frame. Exact only where the call stands no deeper than the one that began the turn: a
-// deeper one may come from a loop inside the turn, whose caller goes on with its blocks.
+// As turn_frame. Exact only where the call stands as deep as the one that began the turn: a deeper
+// one may come from a loop inside the turn, whose caller goes on with its blocks, and one that
+// stands higher from a stack in a variable of the function whose loop that is.
 void turn_hooked_frame(std::uint64_t name, const char *label, bool trusted,
                        std::uintptr_t stack_pointer) noexcept;
 

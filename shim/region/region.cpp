@@ -228,15 +228,27 @@ void end_left_by_others(thread_heap *heap) noexcept {
 
 } // namespace
 
-void end_finished_regions(thread_heap *heap, std::uintptr_t stack_pointer) noexcept {
+void end_regions_below(thread_heap *heap, std::uintptr_t stack_pointer) noexcept {
     heap->regions.ending_late = true;
-    end_left_by_others(heap);
     // Addresses on another stack (a coroutine's, a signal handler's) prove nothing.
     if (stack_pointer <= this_thread.stack_top)
-        while (heap->regions.depth != 0 &&
-               heap->regions.open[heap->regions.depth - 1].stack_pointer < stack_pointer)
+        while (heap->regions.depth != 0 && innermost_region(heap)->stack_pointer < stack_pointer)
             end_innermost(heap, false);
     heap->regions.ending_late = false;
+}
+
+bool end_finished_regions(thread_heap *heap, std::uintptr_t stack_pointer) noexcept {
+    heap->regions.ending_late = true;
+    end_left_by_others(heap);
+    heap->regions.ending_late = false;
+    // The return of a hooked function is told, and so are an unwinder and a longjmp that pass it.
+    // Who comes from above it nevertheless may have switched stacks, and go back there.
+    const bool in_order = stack_pointer > this_thread.stack_top || heap->regions.depth == 0 ||
+                          innermost_region(heap)->stack_pointer >= stack_pointer ||
+                          innermost_region(heap)->kind != region_kind::hooked;
+    end_regions_below(heap, stack_pointer);
+    if (!in_order) make_open_regions_uncertain(heap);
+    return in_order;
 }
 
 void close_for_adoption(thread_heap *heap) noexcept {
@@ -258,8 +270,8 @@ region_token enter_region(const char *name, bool trusted, std::uintptr_t stack_p
     if (heap == nullptr) return 0;
     trusted = prepare_region(trusted);
     // The caller's frame lies higher than ours, so it proves the end of more.
-    end_finished_regions(heap, stack_pointer == no_bound ? scratch::shim::stack_pointer()
-                                                         : stack_pointer);
+    trusted &= end_finished_regions(heap, stack_pointer == no_bound ? scratch::shim::stack_pointer()
+                                                                    : stack_pointer);
     if (heap->regions.depth == deepest_region) return 0;
     begin_region(heap, name_hash(name), stack_pointer, trusted, region_kind::entered);
     return token_of_innermost(heap);
@@ -285,7 +297,7 @@ void turn_frame(const char *name, bool trusted) noexcept {
     thread_heap *heap = start_own_heap();
     if (heap == nullptr) return;
     trusted = prepare_region(trusted);
-    end_finished_regions(heap, stack_pointer());
+    trusted &= end_finished_regions(heap, stack_pointer());
     turn_frame_of(heap, name_hash(name), trusted, [](const region &) { return true; });
 }
 

@@ -15,10 +15,11 @@ inline constexpr std::uint32_t deepest_region = 48;
 
 // How a region came about, which decides how it ends.
 enum class region_kind : std::uint8_t {
-    entered, // by an annotation
-    frame,   // a turn of a loop
-    hooked,  // by the call of a hooked function, whose return is its exact end
-    paused,  // the same, but nothing is pushed while it is the innermost one
+    entered,      // by an annotation
+    frame,        // a turn of a loop
+    hooked,       // by the call of a hooked function, whose return is its exact end
+    paused,       // the same, but nothing is pushed while it is the innermost one
+    instrumented, // by a function that says itself that it begins and ends, and not if unwound
 };
 
 struct region {
@@ -69,8 +70,10 @@ void turn_frame(const char *name, bool trusted) noexcept;
 // --- for the heap's slow paths, under the inside word --------------------------------------------
 
 // Ends, as counted ones, the regions whose frame is gone (the stack pointer stands above it) and
-// those that another thread left.
-void end_finished_regions(thread_heap *heap, std::uintptr_t stack_pointer) noexcept;
+// those that another thread left. False where it shows that frames do not end in their order here,
+// as on a stack that lies in a variable of a function: then all that are open end as counted ones,
+// and what is opened now is to be one.
+bool end_finished_regions(thread_heap *heap, std::uintptr_t stack_pointer) noexcept;
 
 // Makes the heap of a thread that is gone one without open chunks and regions, for the thread that
 // adopts it: as if its regions had ended as counted ones.

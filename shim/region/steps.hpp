@@ -112,6 +112,14 @@ void end_innermost(thread_heap *heap, bool exactly) noexcept;
 // Ends the inner ones as counted.
 void end_down_to(thread_heap *heap, std::uint32_t depth) noexcept;
 
+// Ends, as counted ones, the regions whose frames are below there on the thread's own stack.
+void end_regions_below(thread_heap *heap, std::uintptr_t stack_pointer) noexcept;
+
+inline void make_open_regions_uncertain(thread_heap *heap) noexcept {
+    for (std::uint32_t depth = 0; depth < heap->regions.depth; ++depth)
+        heap->regions.open[depth].uncertain = true;
+}
+
 // Ends the region at that depth, with the turns of loops inside it; one that was opened otherwise
 // above it says that something went out of order: then as counted ones.
 void end_region_at(thread_heap *heap, std::uint32_t depth, bool exactly) noexcept;

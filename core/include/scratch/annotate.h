@@ -63,7 +63,8 @@
  *
  * SCRATCH_TRUSTED: everything that this thread allocated in the region is reclaimed at once, freed
  * or not. The caller promises that no such block is read, written, resized or freed after the end.
- * Mind what a library keeps: a cache, an error message, a container from outside that grew inside.
+ * Mind what a library keeps: a cache, an error message, a container from outside that grew inside;
+ * and a coroutine that is resumed in the region: it is this thread too, whatever stack it runs on.
  * What libc, the C++ runtime and the dynamic loader allocate for themselves is left out. Where the
  * end is not exact (out of order, by longjmp, on another thread), the region ends as a counted one.
  */

@@ -240,6 +240,104 @@ TEST(stack_inside_the_threads, belongs_to_the_frame_that_it_is_in) {
     expect_success({&stack_in_an_outer_frame, &stack_in_an_inner_frame});
 }
 
+// A trusted function is suspended there, while the thread goes on below: its end takes nothing back
+// of what was allocated meanwhile.
+void suspend_in_trusted(coroutine &self) {
+    for (;;) {
+        trusted_call(
+            [](void *argument) {
+                auto &inner = *static_cast<coroutine *>(argument);
+                blocks mine;
+                mine.take();
+                inner.yield();
+                blocks more;
+                more.take();
+                REQUIRE(mine.are_whole() && more.are_whole());
+            },
+            &self);
+        self.yield();
+    }
+}
+
+// Suspends it and lets it end, with blocks taken before and between.
+void take_around(void *resumed) {
+    auto &other = *static_cast<coroutine *>(resumed);
+    blocks before;
+    before.take();
+    other.resume();
+    blocks between;
+    between.take();
+    other.resume();
+    overwrite_scratch();
+    REQUIRE(before.are_whole() && between.are_whole());
+}
+
+SCENARIO(suspended_in_an_outer_frame) {
+    char stack[stack_size];
+    start_of_scratch_memory();
+    coroutine other(stack, sizeof stack, suspend_in_trusted);
+    for (int i = 0; i < rounds; ++i)
+        trusted_call(take_around, &other);
+    return 0;
+}
+void overwrite_several_chunks() {
+    trusted_call(
+        [](void *) {
+            for (int block = 0; block < 16; ++block)
+                memset(malloc(30000), 0xee, 30000);
+        },
+        nullptr);
+}
+SCENARIO(suspended_between_trusted_regions) {
+    start_of_scratch_memory();
+    for (int i = 0; i < rounds; ++i)
+        trusted_call(
+            [](void *) {
+                char stack[stack_size];
+                coroutine other(stack, sizeof stack, suspend_in_trusted);
+                blocks outer;
+                outer.take();
+                other.resume();
+                trusted_call(
+                    [](void *resumed) {
+                        blocks mine;
+                        mine.take();
+                        resume(resumed);
+                        overwrite_several_chunks();
+                        REQUIRE(mine.are_whole());
+                    },
+                    &other);
+                REQUIRE(outer.are_whole());
+            },
+            nullptr);
+    return 0;
+}
+// A loop there turns while the one here is in a turn.
+SCENARIO(turns_in_an_outer_frame) {
+    char stack[stack_size];
+    start_of_scratch_memory();
+    const auto body = [](coroutine &self) {
+        for (;;) {
+            trusted_turn();
+            self.yield();
+        }
+    };
+    coroutine other(stack, sizeof stack, body);
+    for (int i = 0; i < rounds; ++i) {
+        trusted_turn();
+        blocks mine;
+        mine.take();
+        other.resume();
+        memset(malloc(1000), 0xdd, 1000);
+        REQUIRE(mine.are_whole());
+    }
+    return 0;
+}
+TEST(stack_inside_the_threads, ends_no_region_that_the_thread_goes_on_in) {
+    expect_success({&suspended_in_an_outer_frame, &suspended_between_trusted_regions,
+                    &turns_in_an_outer_frame});
+}
+
 // --- regions on both stacks ---------------------------------------------------------------------
 
 using hooked_call = void(callback *, void *);
