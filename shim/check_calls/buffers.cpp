@@ -1,6 +1,5 @@
 // Calls that hand memory to the system. There a closed page is an error (EFAULT), or a shorter
-// count, and no fault; so their buffers are looked at before. A line each; no logic but the walk
-// over the parts of a list.
+// count, and no fault; so their buffers are looked at before. A line each, no logic.
 
 #include <dirent.h>
 #include <poll.h>
@@ -10,26 +9,13 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
-#include "shim/check_calls/look.hpp"
-#include "shim/check_calls/next_function.hpp"
+#include "shim/check_calls/looking_call.hpp"
 
 using std::size_t;
 
 namespace {
-
-// How long a text is cannot be asked before it is readable; what lies behind its block is not
-// looked at anyhow.
-void look_at_text(const char *text, const char *call) noexcept { look(text, SIZE_MAX, call); }
-
-void look_at_parts(const iovec *parts, int count, const char *call) noexcept {
-    if (count <= 0 || count > 1024) return;
-    look(parts, static_cast<size_t>(count) * sizeof(iovec), call);
-    for (int i = 0; i < count; ++i)
-        look(parts[i].iov_base, parts[i].iov_len, call);
-}
 
 void look_at_message(const msghdr *message, const char *call) noexcept {
     look(message, sizeof(msghdr), call);
@@ -39,17 +25,6 @@ void look_at_message(const msghdr *message, const char *call) noexcept {
 }
 
 } // namespace
-
-#define SCRATCH_CALL(result, name, parameters, arguments, looks)                                   \
-    SCRATCH_EXPORT result name parameters {                                                        \
-        looks;                                                                                     \
-        return SCRATCH_NEXT(name) arguments;                                                       \
-    }
-#define SCRATCH_QUIET_CALL(result, name, parameters, arguments, looks)                             \
-    SCRATCH_EXPORT result name parameters noexcept {                                               \
-        looks;                                                                                     \
-        return SCRATCH_NEXT(name) arguments;                                                       \
-    }
 
 SCRATCH_CALL(ssize_t, read, (int file, void *into, size_t size), (file, into, size),
              look(into, size, "read()"))
@@ -104,6 +79,9 @@ SCRATCH_QUIET_CALL(int, lstat, (const char *path, struct stat *into), (path, int
                    (look_at_text(path, "lstat()"), look(into, sizeof *into, "lstat()")))
 SCRATCH_QUIET_CALL(int, fstat, (int file, struct stat *into), (file, into),
                    look(into, sizeof *into, "fstat()"))
+SCRATCH_QUIET_CALL(int, fstatat, (int folder, const char *path, struct stat *into, int flags),
+                   (folder, path, into, flags),
+                   (look_at_text(path, "fstatat()"), look(into, sizeof *into, "fstatat()")))
 SCRATCH_QUIET_CALL(int, access, (const char *path, int mode), (path, mode),
                    look_at_text(path, "access()"))
 SCRATCH_QUIET_CALL(int, unlink, (const char *path), (path), look_at_text(path, "unlink()"))

@@ -4,6 +4,7 @@ runs, and nothing is left in the cache."""
 from __future__ import annotations
 
 import os
+import struct
 from random import Random
 
 from fixture import main
@@ -52,6 +53,21 @@ class FunctionsAreRefused(HookTest):
     def test_exceptions_and_frames_too(self) -> None:
         for option in ("--trusted-region", "--frame", "--trusted-frame", "--except"):
             self.refused("twise", "do you mean twice", option=option)
+
+    def test_machines_without_an_entry_of_their_own(self) -> None:
+        shim, program = self.folder / "libscratch-of-riscv.so", self.folder / "riscv-caller"
+        for path, copied in ((shim, self.stub), (program, self.caller)):
+            said = bytearray(copied.read_bytes())
+            said[18:20] = struct.pack("<H", 243)
+            path.write_bytes(said)
+            path.chmod(0o755)
+        environment = self.fresh(SCRATCH_LIBRARY=str(shim))
+        self.assert_refused(126, "run", "--region", "twice", program, environment=environment,
+                            says=("hooked on 64-bit RISC-V yet", "scratch/annotate.h"))
+        self.assert_refused(126, "check", program, environment=environment,
+                            says=("mode check", "64-bit RISC-V yet", "x86-64 or AArch64"))
+        told = self.scratch("doctor", program, environment=environment).stdout
+        self.assertIn("for 64-bit RISC-V it cannot hook functions, nor check, yet", told)
 
     def test_the_programs_own(self) -> None:
         self.refused("exported", "inside caller", "-finstrument-functions", "scratch/annotate.h")

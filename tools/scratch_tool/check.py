@@ -6,7 +6,10 @@ import argparse
 import os
 
 from . import run, settings, target
-from .failure import OWN_ERROR, Failure
+from .elf import MACHINES as ELF_MACHINES
+from .elf import Elf
+from .failure import CANNOT_RUN, OWN_ERROR, Failure
+from .hooks_elf import MACHINES
 from .library import find_shim
 from .place import Place
 from .system import System
@@ -57,6 +60,10 @@ class Check:
         system = place.system
         environment = system.initial_environment()
         shim = find_shim(place, environment)
+        kind = Elf(shim)
+        if kind.machine not in MACHINES:
+            raise Failure(CANNOT_RUN, f"mode check is not built for {kind.kind} yet; check a build of the program for "
+                                      f"{' or '.join(ELF_MACHINES[number] for number in MACHINES)}")
         chosen = target.find(program[0], program[1:], environment)
         target.check(chosen, shim, environment, system)
         new = settings.changes(options, shim, environment, chosen.binary(system), system)

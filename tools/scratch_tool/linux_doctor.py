@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from . import target
 from .doctor_shared import addresses, language, preloaded, settings_of, try_loading
 from .elf import Elf, ElfError
+from .hooks_elf import MACHINES
 from .report_line import FAIL, OK, WARN, Line
 from .system import System
 
@@ -18,6 +19,10 @@ OWN_LIBRARIES = ("libc.so", "ld-linux", "libc.musl", "ld-musl")
 
 def library_lines(system: System, shim: str, environment: dict[bytes, bytes]) -> Iterator[Line]:
     yield _architecture(shim)
+    library = Elf(shim)
+    if library.machine not in MACHINES:
+        yield WARN, "shim", f"for {library.kind} it cannot hook functions, nor check, yet; mark scopes with " \
+                            "scratch/annotate.h"
     chosen = target.find("true", [], environment)
     yield try_loading(shim, [chosen.path], system, environment, "cannot be preloaded")
 

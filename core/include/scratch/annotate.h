@@ -193,6 +193,12 @@ typedef int scratch_annotate_free_function(void *block);
             "adrp %0, :got:" #symbol "\n\t"                                                        \
             "ldr %0, [%0, #:got_lo12:" #symbol "]"                                                 \
             : "=r"(*(address)))
+#elif defined(__riscv) && __riscv_xlen == 64
+#define SCRATCH_ANNOTATE_BIND_(symbol, address)                                                    \
+    __asm__(".weak " #symbol "\n\t"                                                                \
+            "1: auipc %0, %%got_pcrel_hi(" #symbol ")\n\t"                                         \
+            "ld %0, %%pcrel_lo(1b)(%0)"                                                            \
+            : "=r"(*(address)))
 #else
 /* The shim is not built for these; the annotations do nothing. */
 #define SCRATCH_ANNOTATE_BIND_(symbol, address) *(address) = 0

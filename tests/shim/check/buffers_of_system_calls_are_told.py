@@ -3,19 +3,29 @@
 
 from __future__ import annotations
 
-from fixture import HOSTILE, CheckTest, check, main, run
+import platform
+import unittest
+
+from fixture import SYSTEM_CALLS, CheckTest, check, main, run
 
 
 class BuffersOfSystemCallsAreTold(CheckTest):
     def test_each_call_is_named_and_succeeds(self) -> None:
-        outcome = check(HOSTILE, "system_calls")
-        self.assertEqual(["efault"] * 5, outcome.kinds, outcome.error)
-        for report, call in zip(outcome.reports, ("write()", "recv()", "writev()", "fwrite()", "open()")):
+        self.tells("system_calls", "write()", "recv()", "writev()", "fwrite()", "open()")
+
+    @unittest.skipUnless(platform.libc_ver()[0] == "glibc", "only glibc has them")
+    def test_other_names_of_calls_too(self) -> None:
+        self.tells("system_calls_by_other_names", "stat()", "fstat()", "stat()", "fstatat()", "read()", "fread()", "open()")
+
+    def tells(self, scenario: str, *calls: str) -> None:
+        outcome = check(SYSTEM_CALLS, scenario)
+        self.assertEqual(["efault"] * len(calls), outcome.kinds, outcome.error)
+        for report, call in zip(outcome.reports, calls):
             self.assertTrue(report.about.startswith(f"{call} at "), report.about)
             self.assertIn("keep_beyond_scope", report.functions("allocated here"))
-            self.assertIn("system_calls", report.functions("used here"))
+            self.assertIn(scenario, report.functions("used here"))
         self.assertNotIn("reported already", outcome.error)
-        self.assertEqual(run(HOSTILE, "system_calls").output, outcome.output)
+        self.assertEqual(run(SYSTEM_CALLS, scenario).output, outcome.output)
 
 
 main()

@@ -17,6 +17,7 @@ CALLS = os.environ["SCRATCH_TEST_CALLS"]
 PLANTED = os.environ["SCRATCH_TEST_PLANTED"]
 HOSTILE = os.environ["SCRATCH_TEST_HOSTILE"]
 CROWD = os.environ["SCRATCH_TEST_CROWD"]
+SYSTEM_CALLS = os.environ["SCRATCH_TEST_SYSTEM_CALLS"]
 
 FIRST_LINE = re.compile(r"^scratch: ([a-z-]+): (.*) \(process (\d+), thread (\d+)\)$")
 TITLE = re.compile(r"^  (\S.*):$")

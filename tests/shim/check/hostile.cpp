@@ -17,8 +17,6 @@
 #include <scratch/annotate.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -219,27 +217,6 @@ int use_on_small_stack() {
     sigaction(SIGSEGV, &action, nullptr);
     keep_beyond_scope(100);
     raise(SIGUSR1);
-    return 0;
-}
-
-// --- the system ----------------------------------------------------------------------------------
-
-int system_calls() {
-    int ends[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) return 1;
-    keep_beyond_scope(100);
-    std::printf("write %zd\n", write(ends[0], hidden(static_cast<char *>(kept)), 100));
-    keep_beyond_scope(100);
-    std::printf("recv %zd\n", recv(ends[1], hidden(static_cast<char *>(kept)), 100, 0));
-    keep_beyond_scope(100);
-    iovec part = {hidden(static_cast<char *>(kept)), 100};
-    std::printf("writev %zd\n", writev(ends[0], &part, 1));
-    keep_beyond_scope(100000);
-    FILE *file = std::fopen("/dev/null", "w");
-    std::printf("fwrite %zu\n", fwrite(hidden(static_cast<char *>(kept)), 1, 100000, file));
-    std::fclose(file);
-    keep_beyond_scope(100);
-    std::printf("open %d\n", open(hidden(static_cast<char *>(kept)), O_RDONLY));
     return 0;
 }
 
@@ -464,7 +441,6 @@ constexpr entry entries[] = {
     SCRATCH_ENTRY(use_with_all_blocked),
     SCRATCH_ENTRY(use_in_handler_that_blocks_all),
     SCRATCH_ENTRY(use_on_small_stack),
-    SCRATCH_ENTRY(system_calls),
     SCRATCH_ENTRY(many_scopes),
     SCRATCH_ENTRY(every_second_freed),
     SCRATCH_ENTRY(long_scope),

@@ -1,0 +1,49 @@
+# shellcheck shell=bash
+# Linux on riscv64: built by the cross compiler and run in an emulator, some of it with addresses of 39 bits. Hooks and
+# mode check are not built there.
+
+riscv64_root=build/roots/riscv64
+riscv64_emulated=(tests/platforms/emulated riscv64 "$riscv64_root")
+
+# riscv64_tests LOG NAMES...: builds what they need and runs them, but for what no emulator shows.
+riscv64_tests() {
+    local log=$1 pattern
+    shift
+    pattern=$(sed -n 's/^gtest:\([^ ]*\) .*/\1/p' tests/platforms/not_emulated.txt | paste -sd:)
+    rm -f build/riscv64/meson-logs/testlog.json
+    GTEST_FILTER="-$pattern" "${riscv64_emulated[@]}" meson test -C build/riscv64 --print-errorlogs \
+        --timeout-multiplier 4 "$@" </dev/null | grep -E '(FAIL|TIMEOUT|ERROR|SKIP) |^FAILED|error:|not so|Failure|^ *Actual'
+    if cp build/riscv64/meson-logs/testlog.json "$log"; then logs+=("$log"); else record "riscv64: $log" FAIL; fi
+}
+
+riscv64() {
+    local said
+    check 'riscv64: files' tests/platforms/riscv64_root "$riscv64_root" &&
+        check 'riscv64: emulator' tests/platforms/debian_root trixie "$(dpkg --print-architecture)" build/roots/qemu \
+            qemu-user || return
+    export EMULATORS=build/roots/qemu/usr/bin
+    if ! said=$("${riscv64_emulated[@]}" true); then
+        skip riscv64 "${said#SKIPPED: }"
+        return
+    fi
+    [ -e build/riscv64/build.ninja ] || check 'riscv64: configures' "${riscv64_emulated[@]}" \
+        meson setup build/riscv64 --cross-file tools/cross/linux-riscv64.ini -Dwerror=true \
+        -Dgoogletest_source=/usr/src/googletest/googletest || return
+    riscv64_tests build/riscv64/tests.json push_hands_out_what_it_has containers_live_on_the_stack \
+        deferred_functions_run_in_reverse fork_keeps_the_own_stack regions_end_at_their_own_cost \
+        signal_handlers_may_allocate wrong_frees_stop_the_program obstacks_lie_on_the_stack \
+        libc_hands_over_blocks_of_the_region sites_are_told_by_caller malloc_family_keeps_its_semantics \
+        large_blocks_freed_by_others_give_their_pages_back
+    # As many addresses as a program has under Sv39, the least that riscv64 gives it.
+    QEMU_RESERVED_VA=0x4000000000 riscv64_tests build/riscv64/tests-39.json memory_is_kept_and_given_back \
+        guards_stand_at_both_ends system_refusals_are_survived threads_leave_nothing_behind regions_end_rightly \
+        threads_may_end_with_live_blocks
+}
+if have riscv64-linux-gnu-g++ riscv64 && have mmdebstrap riscv64; then
+    if [ -e /usr/src/googletest/googletest ]; then
+        riscv64
+    else
+        skip riscv64 'the sources of GoogleTest are not installed'
+    fi
+fi
+unset EMULATORS
