@@ -29,14 +29,12 @@ riscv64() {
     [ -e build/riscv64/build.ninja ] || check 'riscv64: configures' "${riscv64_emulated[@]}" \
         meson setup build/riscv64 --cross-file tools/cross/linux-riscv64.ini -Dwerror=true \
         -Dgoogletest_source=/usr/src/googletest/googletest || return
-    riscv64_tests build/riscv64/tests.json push_hands_out_what_it_has containers_live_on_the_stack \
-        deferred_functions_run_in_reverse fork_keeps_the_own_stack regions_end_at_their_own_cost \
-        signal_handlers_may_allocate wrong_frees_stop_the_program obstacks_lie_on_the_stack \
-        libc_hands_over_blocks_of_the_region sites_are_told_by_caller malloc_family_keeps_its_semantics \
-        large_blocks_freed_by_others_give_their_pages_back
+    riscv64_tests build/riscv64/tests.json push_hands_out_what_it_has fork_keeps_the_own_stack \
+        signal_handlers_may_allocate libc_hands_over_blocks_of_the_region sites_are_told_by_caller \
+        malloc_family_keeps_its_semantics large_blocks_freed_by_others_give_their_pages_back
     # As many addresses as a program has under Sv39, the least that riscv64 gives it.
     QEMU_RESERVED_VA=0x4000000000 riscv64_tests build/riscv64/tests-39.json memory_is_kept_and_given_back \
-        guards_stand_at_both_ends system_refusals_are_survived threads_leave_nothing_behind regions_end_rightly \
+        system_refusals_are_survived threads_leave_nothing_behind regions_end_rightly \
         threads_may_end_with_live_blocks
 }
 if have riscv64-linux-gnu-g++ riscv64 && have mmdebstrap riscv64; then
