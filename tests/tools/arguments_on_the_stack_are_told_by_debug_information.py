@@ -110,9 +110,16 @@ class DebugInformation(HookTest):
         caller = self.build()
         self.assertEqual(128, self.hooks("--region", "sum", caller)["sum"].stack_bytes)
         said = self.doctor("--region", "sum", caller)
-        self.assertIn("sum: how many bytes it is given on the stack is not known (there is no debug information); 128 "
-                      "are copied", said)
-        self.assertIn("--stack-arguments", said)
+        self.assertRegex(said, r"(?m)^warn +arguments +sum: how many bytes it is given on the stack is not known \(there is "
+                               r"no debug information\); 128 are copied, .*give --stack-arguments BYTES, or install .*-g$")
+
+    def test_where_the_user_tells(self) -> None:
+        caller = self.build()
+        self.assertEqual(320, self.hooks("--region", "sum", "--stack-arguments", "320", caller)["sum"].stack_bytes)
+        said = self.doctor("--region", "sum", "--stack-arguments", "320", caller)
+        self.assertRegex(said, r"(?m)^ok +arguments +sum: .* 320 are copied, as --stack-arguments says$")
+        told = self.scratch("run", "--region", "sum", "--stack-arguments", "320", "--", caller, environment=self.fresh())
+        self.assertEqual((0, "780 8\n"), (told.returncode, told.stdout), told.stderr)
 
 
 main()

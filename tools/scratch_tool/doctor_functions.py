@@ -15,12 +15,15 @@ from .hook_table import PAUSED
 from .hooks import check_shim, closure_of, copies_arguments, plan, told_bytes
 from .hooks_elf import MACHINES
 from .report_line import FAIL, OK, WARN, Line
-from .stack_arguments import Unknown
+from .stack_arguments import NO_DEBUG_INFORMATION, Unknown
 from .system import System
 
 # A glob may match hundreds; who wants them all has `nm -D`.
 MOST_SHOWN = 20
 MOST_CALLERS = 6
+
+# What else helps, by why debug information does not tell.
+TOLD_BY = {NO_DEBUG_INFORMATION: ", or install the library's debug symbols, or build it with -g"}
 
 
 def lines(options: argparse.Namespace, program: str | None, shim: str,
@@ -124,9 +127,13 @@ def _of_arguments(asked: list[Wish], wanted: int | None, finder: Finder) -> Iter
                                    f"{max(told, copied)} are copied"
     for why, names in unknown.items():
         more = f" and {len(names) - MOST_CALLERS} more" if len(names) > MOST_CALLERS else ""
-        yield OK, "arguments", f"{', '.join(names[:MOST_CALLERS])}{more}: how many bytes it is given on the stack is " \
-                               f"not known ({why}); {copied} are copied, and what a caller gives beyond them (many " \
-                               "arguments, large structures by value) arrives wrong: set --stack-arguments then"
+        which = f"{', '.join(names[:MOST_CALLERS])}{more}: how many bytes it is given on the stack is not known ({why})"
+        if wanted is not None:
+            yield OK, "arguments", f"{which}; {copied} are copied, as --stack-arguments says"
+        else:
+            yield WARN, "arguments", f"{which}; {copied} are copied, and what a caller gives beyond them (many " \
+                                     "arguments, large structures by value) arrives wrong; where it may take more, give " \
+                                     f"--stack-arguments BYTES{TOLD_BY.get(why, '')}"
 
 
 def _hooked(wish: Wish, finder: Finder) -> list[Found]:

@@ -20,6 +20,7 @@ COMPLEX = 3
 FLOATS = (COMPLEX, 4, 15)  # and binary, decimal
 BY_REFERENCE = 4
 MOST_NAMES = 64
+NO_DEBUG_INFORMATION = "there is no debug information"
 
 X86_64, AARCH64 = 62, 183
 # For integers, and for vectors.
@@ -47,7 +48,7 @@ def bytes_on_stack(module: Module, name: str) -> int:
 
 def _most(info: DebugInfo, machine: int, name: str, address: int) -> int:
     if not info.sections[".debug_info"]:
-        raise Unknown("there is no debug information")
+        raise Unknown(NO_DEBUG_INFORMATION)
     if machine not in REGISTERS:
         raise Unknown("how this machine passes arguments is not known")
     sizes = []
