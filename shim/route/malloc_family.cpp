@@ -133,26 +133,38 @@ std::size_t usable_size_of(void *payload) noexcept {
     return is_ours(payload) ? usable_size(payload) : next.malloc_usable_size(payload);
 }
 
+namespace {
+
+// A place for a text, or null: libc's function is to make it. Where calls are counted that one's
+// malloc would be counted again, so here the text is made.
+void *place_for_text(std::size_t size, origin from) noexcept {
+    void *pushed = push_if_tagged(size, 1, from);
+    if (pushed != nullptr || !entries.routing || !is_counting()) return pushed;
+    return next.malloc(size);
+}
+
+} // namespace
+
 char *duplicate(const char *text, origin from) noexcept {
     const std::size_t size = std::strlen(text) + 1;
-    void *pushed = push_if_tagged(size, 1, from);
-    return pushed != nullptr ? static_cast<char *>(std::memcpy(pushed, text, size))
-                             : next.strdup(text);
+    void *place = place_for_text(size, from);
+    return place != nullptr ? static_cast<char *>(std::memcpy(place, text, size))
+                            : next.strdup(text);
 }
 
 char *duplicate(const char *text, std::size_t most, origin from) noexcept {
     const std::size_t length = strnlen(text, most);
-    auto *pushed = static_cast<char *>(push_if_tagged(length + 1, 1, from));
-    if (pushed == nullptr) return next.strndup(text, most);
-    pushed[length] = '\0';
-    return static_cast<char *>(std::memcpy(pushed, text, length));
+    auto *place = static_cast<char *>(place_for_text(length + 1, from));
+    if (place == nullptr) return next.strndup(text, most);
+    place[length] = '\0';
+    return static_cast<char *>(std::memcpy(place, text, length));
 }
 
 wchar_t *duplicate(const wchar_t *text, origin from) noexcept {
     const std::size_t size = (std::wcslen(text) + 1) * sizeof(wchar_t);
-    void *pushed = push_if_tagged(size, 1, from);
-    return pushed != nullptr ? static_cast<wchar_t *>(std::memcpy(pushed, text, size))
-                             : next.wcsdup(text);
+    void *place = place_for_text(size, from);
+    return place != nullptr ? static_cast<wchar_t *>(std::memcpy(place, text, size))
+                            : next.wcsdup(text);
 }
 
 bool release_if_ours(void *payload) noexcept {

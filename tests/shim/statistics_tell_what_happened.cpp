@@ -2,6 +2,8 @@
 // change nothing of the program's own output and end.
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
+#include <cwchar>
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -71,6 +73,30 @@ TEST(statistics, are_right_for_known_calls) {
 }
 
 // Blocks that pin their chunks; and a large block whose bytes must not be read as headers.
+// libc makes each by a malloc of its own.
+SCENARIO(texts_outside_regions) {
+    static char text[100] = "text";
+    static wchar_t wide[100] = L"wide";
+    for (int i = 0; i < 1000; ++i) {
+        free(strdup(text));
+        free(strndup(text, 3));
+        free(wcsdup(wide));
+    }
+    return 0;
+}
+TEST(statistics, count_a_text_once) {
+    for (const char *mode : {"scoped", "adaptive"}) {
+        const outcome alone = run(nothing, {.mode = mode});
+        const outcome result = run(texts_outside_regions, {.mode = mode});
+        ASSERT_TRUE(result.exited_with(0)) << result.describe();
+        const auto calls = [](const outcome &of) {
+            return of.count("next_calls") + of.count("scratch_calls");
+        };
+        EXPECT_GE(calls(result), calls(alone) + 3000) << mode;
+        EXPECT_LE(calls(result), calls(alone) + 3010) << mode;
+    }
+}
+
 SCENARIO(pinned) {
     static void *kept[3];
     for (void *&block : kept) {
