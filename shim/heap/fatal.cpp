@@ -9,6 +9,13 @@ namespace scratch::shim {
 
 namespace {
 
+// A wrong pointer is seen here by chance, and says little of where it came from.
+#ifdef __APPLE__
+constexpr const char *tells_more = "";
+#else
+constexpr const char *tells_more = "; run with `scratch check` to be told where";
+#endif
+
 // The block in whose header or payload an address lies, found from the chunk's beginning; null if
 // none.
 block *block_around(const void *address) noexcept {
@@ -32,21 +39,22 @@ void tell(void *payload) noexcept {
                                   (state & freed_remotely) != 0 &&
                                   is_live(static_cast<block_state>(state & ~freed_remotely));
     if (freed_by_another || (around == freed && freed->state == block_state::freed)) {
-        log_raw("free(): double free of %p: a block of %u bytes that was freed before", payload,
-                freed->payload_size());
+        log_raw("free(): double free of %p: a block of %u bytes that was freed before%s", payload,
+                freed->payload_size(), tells_more);
         return;
     }
     if (around == nullptr) {
-        log_raw("free(): invalid pointer %p: it lies in scratch memory, but no block begins there",
-                payload);
+        log_raw(
+            "free(): invalid pointer %p: it lies in scratch memory, but no block begins there%s",
+            payload, tells_more);
         return;
     }
     const auto offset = reinterpret_cast<std::uintptr_t>(payload) -
                         reinterpret_cast<std::uintptr_t>(around->payload());
     const char *condition = is_live(around->state) ? "live" : "freed";
-    log_raw("free(): invalid pointer %p: %lu bytes inside a %s block of %u bytes at %p", payload,
+    log_raw("free(): invalid pointer %p: %lu bytes inside a %s block of %u bytes at %p%s", payload,
             static_cast<unsigned long>(offset), condition, around->payload_size(),
-            around->payload());
+            around->payload(), tells_more);
 }
 
 } // namespace
@@ -63,7 +71,8 @@ void refuse_to_free(void *payload) noexcept {
 }
 
 void refuse_to_go_on(void *payload) noexcept {
-    log_raw("free(): corrupted memory before %p: the header of a block was overwritten", payload);
+    log_raw("free(): corrupted memory before %p: the header of a block was overwritten%s", payload,
+            tells_more);
     std::abort();
 }
 

@@ -35,8 +35,10 @@ const char *without_folder(const char *path) noexcept {
 
 void add_place(plain_text &text, std::uintptr_t caller) noexcept {
     const site_place place = find_place(caller);
-    if (place.module == nullptr)
-        text.format("%p", reinterpret_cast<void *>(caller));
+    if (caller == 0)
+        text.add("code that is loaded no more");
+    else if (place.module == nullptr)
+        text.format("%p in no loaded object", reinterpret_cast<void *>(caller));
     else if (place.symbol == nullptr)
         text.format("%.80s+0x%zx", without_folder(place.module), place.module_offset);
     else

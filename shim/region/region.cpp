@@ -75,8 +75,8 @@ void begin_region(thread_heap *heap, std::uint64_t name, std::uintptr_t stack_po
 
 namespace {
 
-void count_escape(std::uint32_t site, std::size_t size) noexcept {
-    note_escape(site, size);
+void count_escape(const thread_heap *heap, std::uint32_t site, std::size_t size) noexcept {
+    note_escape(site, size, heap->regions.ending_late);
     counters().escapes.fetch_add(1, std::memory_order_relaxed);
     counters().escaped_bytes.fetch_add(size, std::memory_order_relaxed);
 }
@@ -106,7 +106,7 @@ void let_large_escape(thread_heap *heap, region &ended, std::uint32_t heir) noex
         unlink_chunk(ended.large, c);
         c->region = heir;
         link_chunk(list_of(heap, c), c);
-        if (heir == 0) count_escape(site_of_large(c), c->large_size);
+        if (heir == 0) count_escape(heap, site_of_large(c), c->large_size);
     }
 }
 
@@ -138,8 +138,8 @@ remains let_chunks_wait(thread_heap *heap, region &ended, std::uint32_t heir) no
             give_back(heap, c);
         } else {
             if (heir == 0) {
-                for_each_live_block(c,
-                                    [](const block &b) { count_escape(b.site, b.payload_size()); });
+                for_each_live_block(
+                    c, [heap](const block &b) { count_escape(heap, b.site, b.payload_size()); });
                 settle_as_counted(heap, c);
             }
             ++left.chunks;

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <cwchar>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -95,6 +96,29 @@ TEST(statistics, count_a_text_once) {
         EXPECT_GE(calls(result), calls(alone) + 3000) << mode;
         EXPECT_LE(calls(result), calls(alone) + 3010) << mode;
     }
+}
+
+// The library whose blocks escape is closed before the end.
+SCENARIO(escapes_of_a_library) {
+    start_of_scratch_memory();
+    void *library = dlopen(SCRATCH_PLUGINS "/bound_deep.so", RTLD_NOW);
+    REQUIRE(library != nullptr);
+    const auto allocate =
+        reinterpret_cast<void *(*)(std::size_t)>(dlsym(library, "plugin_allocate"));
+    {
+        SCRATCH_REGION("region");
+        REQUIRE(is_scratch(allocate(100)));
+    }
+    REQUIRE(dlclose(library) == 0 &&
+            dlopen(SCRATCH_PLUGINS "/bound_deep.so", RTLD_NOW | RTLD_NOLOAD) == nullptr);
+    return 0;
+}
+TEST(statistics, tell_of_escapes_of_closed_libraries) {
+    const outcome result =
+        run(escapes_of_a_library, {.environment = {"SCRATCH_STATS=1"}, .statistics = false});
+    ASSERT_TRUE(result.exited_with(0)) << result.describe();
+    EXPECT_NE(result.error.find(" in no loaded object"), std::string::npos) << result.error;
+    EXPECT_EQ(result.error.find("  0x0"), std::string::npos) << result.error;
 }
 
 SCENARIO(pinned) {
