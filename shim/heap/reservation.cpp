@@ -43,6 +43,9 @@ using chunk_list = std::atomic<std::uint64_t>;
 // Those that still have their pages are taken first.
 constinit chunk_list with_pages{0};
 constinit chunk_list without_pages{0};
+// While those that wait with pages are looked through, the ones that stay: not in a variable of the
+// function, which a fork or a handler's longjmp may leave half done.
+constinit chunk_list being_kept{0};
 constinit std::atomic<std::uint32_t> pool_resident{0};
 constinit std::atomic<std::uint32_t> kept_in_pool{kept_chunks};
 constinit std::atomic<std::uint32_t> least_resident{0}; // since the last review
@@ -158,9 +161,11 @@ void lower(std::atomic<std::uint32_t> &least, std::uint32_t to) noexcept {
 }
 
 chunk *take_from_pool(bool *fresh) noexcept {
-    if (chunk *taken = pop(with_pages)) {
+    chunk *resident = pop(with_pages);
+    if (resident == nullptr) resident = pop(being_kept);
+    if (resident != nullptr) {
         lower(least_resident, pool_resident.fetch_sub(1, std::memory_order_relaxed) - 1);
-        return taken;
+        return resident;
     }
     chunk *taken = pop(without_pages);
     if (taken == nullptr) return nullptr;
@@ -172,20 +177,19 @@ chunk *take_from_pool(bool *fresh) noexcept {
     return taken;
 }
 
-// Gives the pages of the chunks that were used longest ago to the system, but for `most`. What
-// another thread looks for meanwhile it takes from elsewhere.
+// Gives the pages of the chunks that were used longest ago to the system, but for `most`. Where two
+// threads do so at once, more may go.
 void trim_pool(std::uint32_t most) noexcept {
-    chunk_list kept{0};
     std::uint32_t seen = 0;
     while (chunk *c = pop(with_pages)) {
         if (seen++ < most || !pages::decommit(c, chunk_size)) {
-            push(kept, c);
+            push(being_kept, c);
         } else {
             pool_resident.fetch_sub(1, std::memory_order_relaxed);
             push(without_pages, c);
         }
     }
-    while (chunk *c = pop(kept))
+    while (chunk *c = pop(being_kept))
         push(with_pages, c);
 }
 

@@ -11,6 +11,7 @@
 #include "shim/heap/inside.hpp"
 #include "shim/heap/machine_stack.hpp"
 #include "shim/heap/remote.hpp"
+#include "shim/hook/hooks.hpp"
 #include "shim/lifecycle/start.hpp"
 #include "shim/observe/counters.hpp"
 #include "shim/observe/descriptor.hpp"
@@ -163,6 +164,7 @@ void notice_fork() noexcept {
             started_in_child();
         }
         forget_reader();
+        forget_noting_threads();
         resume_decisions_in_child();
     }
     // Each thread for itself: the first slow path of a child may be on a thread that the child

@@ -184,6 +184,11 @@ extern "C" int scratch_hook_personality(int, int actions, std::uint64_t, void *,
     return continue_unwinding;
 }
 
+void forget_noting_threads() noexcept {
+    forget_who_notes_definitions();
+    forget_instrumented_reader();
+}
+
 void start_hooks() noexcept {
     if (hook_entries().empty()) return;
     place_hook_counts();

@@ -8,4 +8,7 @@ namespace scratch::shim {
 // mode is known; does nothing where there is no table.
 void start_hooks() noexcept;
 
+// In a forked child: what its parent's other threads were about to note, nobody notes here.
+void forget_noting_threads() noexcept;
+
 } // namespace scratch::shim

@@ -84,6 +84,8 @@ bool exception_passes() noexcept {
                            : exceptions_unseen.load(std::memory_order_relaxed);
 }
 
+void forget_instrumented_reader() noexcept { reader.store(false, std::memory_order_relaxed); }
+
 bool learn_instrumented() noexcept {
     if (are_instrumented_known()) return true;
     if (reader.exchange(true, std::memory_order_acquire)) return false;

@@ -49,6 +49,9 @@ static_assert(instrumented_places == std::size_t{1} << (64 - 54));
 // Looks through the loaded objects. Under the inside word; false while another thread does.
 bool learn_instrumented() noexcept;
 
+// A forked child has no thread that could be looking through them.
+void forget_instrumented_reader() noexcept;
+
 // Whether an exception is on its way on this thread: gcc tells of the end of a function that one
 // leaves, too, and what is allocated in it may belong to the exception. Where the C++ runtime shows
 // nobody how many there are (linked statically), true if any can be.

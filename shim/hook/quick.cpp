@@ -158,10 +158,10 @@ template <typename IsItsOwn>
 // All but regions whose target and way are known.
 [[gnu::noinline]] hook_answer begin_otherwise(hook_frame *frame) noexcept {
     const hook_entry *entry = frame->entry;
-    frame->target = known_target(*entry);
-    if (frame->target == 0) return hook_answer::slowly;
-    if (!entries.regions_allowed || entry->foreign.load(std::memory_order_relaxed) != 0)
-        return hook_answer::jump;
+    const definition target = known_definition(*entry);
+    frame->target = target.address;
+    if (target.address == 0) return hook_answer::slowly;
+    if (!entries.regions_allowed || target.foreign) return hook_answer::jump;
     if (entry->kind == hook_kind::instrumented && entries.regions_served)
         return begin_instrumented(frame);
     const bool leaves =

@@ -33,12 +33,12 @@ struct hook_entry {
     hook_kind instrumented_kind; // instrumented: what it is a hook of
     std::uint32_t count_place;   // the shim's own: where a heap counts its calls, in bytes
     std::atomic<std::uint64_t> calls;
-    // The shim's own: the address of a definition that need not last, 0 where none was found yet;
-    // the count of dlopens then; non-zero where it lies in another module than the user named, so
-    // that the call only goes on.
+    // The shim's own: a definition that need not last, 0 where none was found yet, with the topmost
+    // bit where it lies in another module than the user named; the count of dlopens then; non-zero
+    // while a thread notes both.
     std::atomic<std::uint64_t> found;
     std::atomic<std::uint32_t> found_at;
-    std::atomic<std::uint32_t> foreign;
+    std::atomic<std::uint32_t> being_noted;
     std::uint64_t for_later;
 
     const char *text(std::int64_t distance) const noexcept {

@@ -99,20 +99,31 @@ bool has_target(const hook_entry &entry) noexcept {
     return entry.kind != hook_kind::instrumented || entry.offset == 0;
 }
 
+// Stands in `found_at` while `found` is written: a reader that sees either looks for himself.
+constexpr std::uint32_t never = UINT32_MAX;
+
+// Of two threads that come at once one notes what it found: two words of two dlopens would be
+// taken for one definition.
+void note_definition(hook_entry &entry, std::uint64_t found, std::uint32_t found_at) noexcept {
+    if (entry.being_noted.exchange(1, std::memory_order_acquire) != 0) return;
+    entry.found_at.store(never, std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_release);
+    entry.found.store(found, std::memory_order_relaxed);
+    entry.found_at.store(found_at, std::memory_order_release);
+    entry.being_noted.store(0, std::memory_order_release);
+}
+
 definition look_for_target(hook_entry &entry) noexcept {
     const std::uint32_t now = runtime_changes.load(std::memory_order_relaxed);
     const bool at_start = nothing_was_opened();
     const definition found = find_next_definition(entry, at_start);
     if (found.address == 0) return found;
-    if (found.several) {
-        // Each caller has its own.
-        entry.found.store(0, std::memory_order_release);
-        return found;
-    }
-    entry.foreign.store(found.foreign, std::memory_order_relaxed);
-    entry.found.store(found.address, std::memory_order_relaxed);
-    entry.found_at.store(at_start ? 0 : now, std::memory_order_release);
-    if (at_start && !found.foreign) entry.target.store(found.address, std::memory_order_release);
+    // Of several each caller has its own.
+    const std::uint64_t noted =
+        found.several ? 0 : found.address | (found.foreign ? is_foreign : 0);
+    note_definition(entry, noted, at_start ? 0 : now);
+    if (at_start && !found.foreign && !found.several)
+        entry.target.store(found.address, std::memory_order_release);
     return found;
 }
 
@@ -123,9 +134,13 @@ void find_targets_at_start() noexcept {
         if (has_target(entry)) look_for_target(entry);
 }
 
+void forget_who_notes_definitions() noexcept {
+    for (hook_entry &entry : hook_entries())
+        entry.being_noted.store(0, std::memory_order_relaxed);
+}
+
 definition find_target(hook_entry &entry, std::uintptr_t caller) noexcept {
-    if (const std::uint64_t known = known_target(entry); known != 0)
-        return {known, entry.foreign.load(std::memory_order_relaxed) != 0};
+    if (const definition known = known_definition(entry); known.address != 0) return known;
     const definition first = look_for_target(entry);
     if (first.address == 0) {
         log_raw("%s() was called, but no loaded library defines it: %s", entry.text(entry.name),

@@ -63,7 +63,8 @@ void note_largest_stack() noexcept {
 }
 
 void learn_own_stack() noexcept {
-    if (is_own_stack_known()) return;
+    // A vfork child notes it in its parent's words, and its number is that of a first thread.
+    if (is_own_stack_known() || is_vfork_child()) return;
     const kept_errno keep;
     const bool main_thread = tasks::is_first_thread() && !is_forked_child();
     const std::uintptr_t top = this_thread.stack_top;

@@ -8,6 +8,8 @@
 #include <pthread.h>
 #include <scratch/annotate.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "library.h"
 #include "outside.hpp"
@@ -119,8 +121,20 @@ SCENARIO(trusted_region_of_a_thread) {
     REQUIRE(pthread_join(thread, nullptr) == 0);
     return 0;
 }
+// A child in the thread's memory calls a trusted function, before the thread itself does: it looks
+// like a first thread, whose stack reaches further down.
+void trust_in_vfork_child() {
+    counted_call([](void *) { free(malloc(1)); }, nullptr);
+    const pid_t child = vfork();
+    if (child == 0) {
+        trusted_call([](void *) {}, nullptr);
+        _exit(0);
+    }
+    int status;
+    REQUIRE(child > 0 && waitpid(child, &status, 0) == child && status == 0);
+}
 // The coroutine's stack stands directly below, or above, the thread's, with nothing between.
-template <bool below>
+template <bool below, bool forks_first = false>
 int on_neighbouring_stacks() {
     constexpr std::size_t size = 1 << 20;
     static char *both = make_stack(2 * size);
@@ -129,6 +143,8 @@ int on_neighbouring_stacks() {
     pthread_attr_init(&attributes);
     REQUIRE(pthread_attr_setstack(&attributes, below ? both + size : both, size) == 0);
     const auto body = [](void *) -> void * {
+        start_of_scratch_memory();
+        if (forks_first) trust_in_vfork_child();
         expect_blocks_to_live(resume_in_trusted, below ? both + size - stack_size : both + size);
         return nullptr;
     };
@@ -137,6 +153,7 @@ int on_neighbouring_stacks() {
     return 0;
 }
 SCENARIO(stack_below_the_threads) { return on_neighbouring_stacks<true>(); }
+SCENARIO(stack_below_a_thread_that_forked) { return on_neighbouring_stacks<true, true>(); }
 SCENARIO(stack_above_the_threads) { return on_neighbouring_stacks<false>(); }
 
 // A region of any kind inside the trusted one would hand on what lives at its end.
@@ -186,7 +203,8 @@ void expect_success(std::initializer_list<const scenario *> scenarios) {
 
 TEST(other_stack, gets_nothing_of_a_trusted_region) {
     expect_success({&trusted_region, &stack_of_static_memory, &trusted_region_of_a_thread,
-                    &stack_below_the_threads, &stack_above_the_threads});
+                    &stack_below_the_threads, &stack_below_a_thread_that_forked,
+                    &stack_above_the_threads});
 }
 TEST(other_stack, gets_nothing_of_what_is_open_inside_a_trusted_region) {
     expect_success({&counted_region_inside, &annotated_region_inside, &trusted_turn_of_a_loop});
