@@ -77,7 +77,7 @@ class FunctionsAreFound(HookTest):
         self.assertEqual({"twice": TRUSTED_REGION, "thrice": PAUSED, "calls_inside": REGION},
                          {name: hook.kind for name, hook in hooks.items()})
         self.assert_refused(125, "run", "--region", "twice", "--frame", "twice", self.caller, environment=self.fresh(),
-                            says=("--frame twice", "--region twice", "leave one"))
+                            says=("--frame twice", "--region twice", "a name is hooked once", "leave one"))
 
     def test_exceptions_are_patterns_too(self) -> None:
         environment = self.fresh()

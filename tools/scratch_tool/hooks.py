@@ -110,7 +110,7 @@ def _stronger(one: tuple[Wish, Found], other: tuple[Wish, Found]) -> tuple[Wish,
     if PAUSED in (first.kind, second.kind):
         return one if first.kind == PAUSED else other
     raise Failure(OWN_ERROR, f"{second.where} {second.text} names {one[1].name}, which {first.where} {first.text} "
-                             "names too; leave one of them out")
+                             "names too, and a name is hooked once, whichever library defines it; leave one of them out")
 
 
 def told_bytes(wish: Wish, found: Found) -> int:
