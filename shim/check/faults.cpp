@@ -225,6 +225,21 @@ int set_action(int signal, const struct sigaction *wanted, struct sigaction *bef
     return 0;
 }
 
+bool ignore_faults_if_ignored() noexcept {
+    const struct sigaction program = program_action();
+    if (!watching || program.sa_handler != SIG_IGN) return false;
+    // A vfork child may have set another than its parent.
+    struct sigaction stands = {};
+    if (next_action(SIGSEGV, nullptr, &stands) != 0 || stands.sa_sigaction != handle) return false;
+    return next_action(SIGSEGV, &program, nullptr) == 0;
+}
+
+void watch_faults_again() noexcept {
+    const kept_errno keep;
+    const struct sigaction ours = ours_before(program_action());
+    next_action(SIGSEGV, &ours, nullptr);
+}
+
 int set_mask(int how, const sigset_t *wanted, sigset_t *before) noexcept {
     if (!watching) return next_mask(how, wanted, before);
     const bool was = fault_blocked;

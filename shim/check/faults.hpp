@@ -19,6 +19,11 @@ int set_action(int signal, const struct sigaction *wanted, struct sigaction *bef
 // kernel kills a process whose fault is blocked.
 int set_mask(int how, const sigset_t *wanted, sigset_t *before) noexcept;
 
+// Before an exec: where the program ignores SIGSEGV the system is told so, since that passes on and
+// our handler does not. Whether it was told; then what follows takes it back.
+bool ignore_faults_if_ignored() noexcept;
+void watch_faults_again() noexcept;
+
 // A buffer that goes to the system: told, and made usable, where its block is given back. `call`
 // names the function.
 void look_at_buffer(const void *buffer, std::size_t size, const char *call) noexcept;

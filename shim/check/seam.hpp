@@ -16,6 +16,11 @@ int scratch_check_sigmask(int how, const sigset_t *wanted, sigset_t *before);
 // number: the compiler knows that read(2) does not read the buffer, and would warn.
 void scratch_check_buffer(std::uintptr_t buffer, std::size_t size, const char *call);
 
+// The process is about to become another program; true where that needs scratch_check_after_exec if
+// it does not.
+int scratch_check_before_exec();
+void scratch_check_after_exec();
+
 // The process is about to end without its exit handlers; returns the status to end with.
 int scratch_check_finish(int status);
 

@@ -19,4 +19,6 @@ SCRATCH_EXPORT void scratch_check_buffer(std::uintptr_t buffer, std::size_t size
                                          const char *call) {
     check::look_at_buffer(reinterpret_cast<const void *>(buffer), size, call);
 }
+SCRATCH_EXPORT int scratch_check_before_exec() { return check::ignore_faults_if_ignored(); }
+SCRATCH_EXPORT void scratch_check_after_exec() { check::watch_faults_again(); }
 SCRATCH_EXPORT int scratch_check_finish(int status) { return check::finish(status); }

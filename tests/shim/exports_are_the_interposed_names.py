@@ -41,7 +41,10 @@ ANNOTATIONS = """
     scratch_annotate_alloc_v1 scratch_annotate_free_v1
 """.split()
 # What libscratch-check.so calls.
-CHECKS = "scratch_check_sigaction scratch_check_sigmask scratch_check_buffer scratch_check_finish".split()
+CHECKS = """
+    scratch_check_sigaction scratch_check_sigmask scratch_check_buffer scratch_check_before_exec scratch_check_after_exec
+    scratch_check_finish
+""".split()
 # What would take a pthread key, a fork handler, or allocate under a lock.
 FORBIDDEN = """
     pthread_key_create pthread_atfork __register_atfork __cxa_atexit __cxa_thread_atexit

@@ -131,6 +131,64 @@ int own_fault_handlers() {
     fault();
     return 0;
 }
+// What is ignored stays so in the next program, by each of the calls that may begin it; one that
+// fails changes nothing.
+int ignored_in_the_next_program() {
+    signal(SIGSEGV, SIG_IGN);
+    execl("/nowhere", "again", nullptr);
+    raise(SIGSEGV);
+    struct sigaction seen = {};
+    sigaction(SIGSEGV, nullptr, &seen);
+    std::printf("ignored %d\n", seen.sa_handler == SIG_IGN);
+    keep_beyond_scope(100);
+    use_kept();
+    std::fflush(stdout);
+    const char *path = "/proc/self/exe";
+    char *const arguments[] = {const_cast<char *>("again"), const_cast<char *>("is_fault_ignored"),
+                               nullptr};
+    for (int way = 0; way < 8; ++way) {
+        const pid_t child = way % 2 == 0 ? fork() : vfork();
+        if (child == 0) {
+            switch (way) {
+            case 0:
+                execl(path, "again", "is_fault_ignored", nullptr);
+                break;
+            case 1:
+                execlp(path, "again", "is_fault_ignored", nullptr);
+                break;
+            case 2:
+                execle(path, "again", "is_fault_ignored", nullptr, environ);
+                break;
+            case 3:
+                execv(path, arguments);
+                break;
+            case 4:
+                execvp(path, arguments);
+                break;
+            case 5:
+                execve(path, arguments, environ);
+                break;
+            case 6:
+                execvpe(path, arguments, environ);
+                break;
+            case 7:
+                fexecve(open(path, O_RDONLY), arguments, environ);
+                break;
+            }
+            _exit(1);
+        }
+        waitpid(child, nullptr, 0);
+    }
+    // A handler is not passed on, nor what stands before it.
+    signal(SIGSEGV, jump_back_plainly);
+    execv(path, arguments);
+    return 1;
+}
+int is_fault_ignored() {
+    const auto handler = signal(SIGSEGV, SIG_DFL);
+    std::printf("the next: ignored %d, default %d\n", handler == SIG_IGN, handler == SIG_DFL);
+    return 0;
+}
 int dies_of_fault() {
     fault();
     return 0;
@@ -438,6 +496,8 @@ constexpr entry entries[] = {
     SCRATCH_ENTRY(dies_of_fault_while_blocked),
     SCRATCH_ENTRY(ignored_since_start),
     SCRATCH_ENTRY(vfork_child_sets_default),
+    SCRATCH_ENTRY(ignored_in_the_next_program),
+    SCRATCH_ENTRY(is_fault_ignored),
     SCRATCH_ENTRY(use_with_all_blocked),
     SCRATCH_ENTRY(use_in_handler_that_blocks_all),
     SCRATCH_ENTRY(use_on_small_stack),

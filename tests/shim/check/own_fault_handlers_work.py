@@ -33,6 +33,12 @@ class OwnFaultHandlersWork(CheckTest):
         self.assertEqual(-signal.SIGSEGV, outcome.status)
         self.assertEqual("ignored 1\nsent ones do nothing\nhandled 100, was ignored 1\n", outcome.output)
 
+    def test_what_is_ignored_stays_so_in_the_next_program(self) -> None:
+        outcome = check(HOSTILE, "ignored_in_the_next_program")
+        self.assert_one(outcome, "use-after-scope")
+        self.assertEqual((0, "ignored 1\n" + 8 * "the next: ignored 1, default 0\n" + "the next: ignored 0, default 1\n"),
+                         (outcome.status, outcome.output))
+
     def test_uses_where_all_signals_are_blocked(self) -> None:
         outcome = check(HOSTILE, "use_with_all_blocked")
         self.assert_one(outcome, "use-after-scope")
