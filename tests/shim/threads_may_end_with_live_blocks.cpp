@@ -16,6 +16,7 @@
 #include "../forgotten_thread.hpp"
 #include "scenario.hpp"
 #include "scratch_memory.hpp"
+#include "short_life.hpp"
 
 namespace {
 
@@ -138,22 +139,6 @@ TEST(thread, ends_and_its_blocks_live_on) {
     // One heap serves them all, one after the other, and what was freed of it is free.
     EXPECT_EQ(result.count("large_bytes"), 0u);
     EXPECT_LE(result.count("chunk_bytes"), 128u << 10);
-}
-
-void short_life(unsigned number) {
-    {
-        SCRATCH_REGION("trusted", SCRATCH_TRUSTED);
-        for (int i = 0; i < 100; ++i)
-            memset(malloc(32), static_cast<int>(number), 32);
-    }
-    {
-        SCRATCH_REGION("counted");
-        free(malloc(200));
-    }
-    // What is left above the top are headers that the trusted region did not touch at its end.
-    void *left = scratch_alloc(32);
-    scratch_free(scratch_alloc(32));
-    scratch_free(left);
 }
 
 SCENARIO(ten_thousand_threads) {

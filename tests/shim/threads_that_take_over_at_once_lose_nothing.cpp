@@ -15,24 +15,9 @@
 
 #include "scenario.hpp"
 #include "scratch_memory.hpp"
+#include "short_life.hpp"
 
 namespace {
-
-void short_life(unsigned number) {
-    {
-        SCRATCH_REGION("trusted", SCRATCH_TRUSTED);
-        for (int i = 0; i < 100; ++i)
-            memset(malloc(32), static_cast<int>(number), 32);
-    }
-    {
-        SCRATCH_REGION("counted");
-        free(malloc(200));
-    }
-    // What is left above the top are headers that the trusted region did not touch at its end.
-    void *left = scratch_alloc(32);
-    scratch_free(scratch_alloc(32));
-    scratch_free(left);
-}
 
 #if defined(__x86_64__) // the registers are its own
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
-from fixture import COMPILER, ToolTest, compile_text, main
+from fixture import COMPILER, DoctorTest, ToolTest, compile_text, main
 
 OWN_MALLOC = """
 #include <stddef.h>
@@ -15,20 +15,14 @@ int main(void) { return 0; }
 """
 
 
-class DoctorFindsWhatIsWrong(ToolTest):
+class DoctorFindsWhatIsWrong(DoctorTest, ToolTest):
     def doctor(self, *arguments: object, status: int = 0, **more: str) -> list[list[str]]:
         """The lines as [level, subject, what was found]."""
         done = self.scratch("doctor", *arguments, environment=self.environment(**more))
         self.assertEqual((status, ""), (done.returncode, done.stderr), done.stdout)
-        lines = [line.split(None, 2) for line in done.stdout.splitlines()]
-        self.assertTrue(all(line[0] in ("ok", "warn", "fail") for line in lines), done.stdout)
+        lines = self.lines_of_doctor(done.stdout)
         self.assertEqual(status, int(any(line[0] == "fail" for line in lines)))
         return lines
-
-    def found(self, lines: list[list[str]], level: str, subject: str) -> str:
-        texts = [text for at, about, text in lines if (at, about) == (level, subject)]
-        self.assertTrue(texts, (level, subject, lines))
-        return texts[-1]
 
     def test_all_in_place(self) -> None:
         lines = self.doctor()

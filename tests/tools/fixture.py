@@ -105,6 +105,21 @@ class ToolTest(unittest.TestCase):
         return done.stderr
 
 
+class DoctorTest(unittest.TestCase):
+    """What the tests of `scratch doctor` ask of its lines."""
+
+    def lines_of_doctor(self, output: str) -> list[list[str]]:
+        """Its lines as [level, subject, what was found]."""
+        lines = [line.split(None, 2) for line in output.splitlines()]
+        self.assertTrue(all(line[0] in ("ok", "warn", "fail") for line in lines), output)
+        return lines
+
+    def found(self, lines: list[list[str]], level: str, subject: str) -> str:
+        texts = [text for at, about, text in lines if (at, about) == (level, subject)]
+        self.assertTrue(texts, (level, subject, lines))
+        return texts[-1]
+
+
 def compile_text(text: str, output: Path, *flags: str) -> None:
     subprocess.run([*COMPILER, "-x", "c", "-", "-x", "none", "-o", str(output), "-w", *flags], input=text, text=True, check=True)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from unittest import mock
 
-from fixture import main
+from fixture import DoctorTest, main
 from macho_fixture import (ALLOW_VARIABLES, DYLIB, GET_TASK_ALLOW, NO_LIBRARY_VALIDATION, RUNTIME, DarwinTest, Ended, fat,
                            fat_of, macho, signature)
 
 OPEN = {ALLOW_VARIABLES: True, NO_LIBRARY_VALIDATION: True}
 
 
-class DoctorExplainsOnMacOS(DarwinTest):
+class DoctorExplainsOnMacOS(DoctorTest, DarwinTest):
     def doctor(self, *programs: object, status: int = 0, python: str = "", loads: object = None,
                **more) -> list[list[str]]:
         """The lines as [level, subject, what was found]. Nothing of macOS can be tried here: `loads` says how a Python
@@ -23,14 +23,7 @@ class DoctorExplainsOnMacOS(DarwinTest):
             ended: Ended = self.scratch("doctor", *programs, **more)
         self.tried = tried
         self.assertEqual((status, ""), (ended.status, ended.error), ended.output)
-        lines = [line.split(None, 2) for line in ended.output.splitlines()]
-        self.assertTrue(all(line[0] in ("ok", "warn", "fail") for line in lines), ended.output)
-        return lines
-
-    def found(self, lines: list[list[str]], level: str, subject: str) -> str:
-        texts = [text for at, about, text in lines if (at, about) == (level, subject)]
-        self.assertTrue(texts, (level, subject, lines))
-        return texts[-1]
+        return self.lines_of_doctor(ended.output)
 
     def test_all_in_place(self) -> None:
         lines = self.doctor()
