@@ -8,7 +8,6 @@
 
 #define FRAME_SIZE 112
 #define FRAME_AND_RECORD 128
-#define ENTRY [sp]
 #define TARGET 16
 #define COPIED 24
 #define ARGUMENT(i) (32 + 8 * (i))
@@ -77,7 +76,6 @@ scratch_hook_enter_v1:
         .cfi_offset x30, -8
         add     x29, sp, #FRAME_SIZE
         .cfi_def_cfa x29, 16
-        str     x16, ENTRY
         stp     x0, x1, [sp, #ARGUMENT(0)]
         stp     x2, x3, [sp, #ARGUMENT(2)]
         stp     x4, x5, [sp, #ARGUMENT(4)]
@@ -85,9 +83,11 @@ scratch_hook_enter_v1:
 // Where a large result goes, and the static chain of nested functions.
         stp     x8, x18, [sp, #ARGUMENT(8)]
         mov     x0, sp
+        mov     x1, x16
         bl      scratch_hook_begin
-        cmp     w0, #ANSWER_CALL
-        b.ne    .Lno_quick_call
+        cbz     x0, .Lno_quick_call
+// What is copied stands behind the target.
+        stp     x0, x1, [sp, #TARGET]
 
 .Lcall:
         ldr     x9, [sp, #COPIED]
@@ -146,7 +146,7 @@ scratch_hook_enter_v1:
         b       .Lreturn
 
 .Lno_quick_call:
-        cmp     w0, #ANSWER_SLOWLY
+        cmp     w1, #ANSWER_SLOWLY
         b.ne    .Ljump
         mov     x0, sp
         save_vectors

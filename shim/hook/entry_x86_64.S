@@ -5,7 +5,6 @@
 # The frame, and the answers of the C++ code, are those of hook/frame.hpp.
 
 #define FRAME_SIZE 112
-#define ENTRY -112(%rbp)
 #define TARGET -96(%rbp)
 #define COPIED -88(%rbp)
 #define ARGUMENT(i) (-80 + 8 * (i))(%rbp)
@@ -55,8 +54,7 @@
 2:
 .endm
 
-.macro load_target_and_arguments
-        movq    TARGET, %r11
+.macro load_arguments
         movq    ARGUMENT(0), %rdi
         movq    ARGUMENT(1), %rsi
         movq    ARGUMENT(2), %rdx
@@ -91,7 +89,6 @@ scratch_hook_enter_v1:
         movq    %rsp, %rbp
         .cfi_def_cfa_register %rbp
         subq    $FRAME_SIZE, %rsp
-        movq    %r11, ENTRY
         movq    %rdi, ARGUMENT(0)
         movq    %rsi, ARGUMENT(1)
         movq    %rdx, ARGUMENT(2)
@@ -101,12 +98,15 @@ scratch_hook_enter_v1:
         movq    %rax, ARGUMENT(6)
         movq    %r10, ARGUMENT(7)
         movq    %rsp, %rdi
+        movq    %r11, %rsi
         call    scratch_hook_begin
-        cmpl    $ANSWER_CALL, %eax
-        jne     .Lno_quick_call
+        testq   %rax, %rax
+        jz      .Lno_quick_call
+        movq    %rax, %r11
+        movq    %rdx, %rcx
 
+# The target in r11, and how much is copied in rcx.
 .Lcall:
-        movq    COPIED, %rcx
 # The copy stands on as round an address as the arguments, which may be vectors of 64 bytes: the frame
 # and what is above it up to the arguments are 128 bytes, so that what lacks to 64 goes above.
         movl    %ecx, %eax
@@ -133,7 +133,7 @@ scratch_hook_enter_v1:
         addq    $64, %rcx
         jnz     .Lcopy_rest
 .Lcopied:
-        load_target_and_arguments
+        load_arguments
         call    *%r11
         leaq    -FRAME_SIZE(%rbp), %rsp
         movq    %rax, ARGUMENT(0)
@@ -168,7 +168,7 @@ scratch_hook_enter_v1:
         jmp     .Lreturn
 
 .Lno_quick_call:
-        cmpl    $ANSWER_SLOWLY, %eax
+        cmpl    $ANSWER_SLOWLY, %edx
         jne     .Ljump
         cmpb    $0, scratch_hook_state(%rip)
         je      .Llearn_machine
@@ -179,10 +179,13 @@ scratch_hook_enter_v1:
         movl    %eax, %r8d
         restore_state
         leaq    -FRAME_SIZE(%rbp), %rsp
+        movq    TARGET, %r11
+        movq    COPIED, %rcx
         cmpl    $ANSWER_CALL, %r8d
         je      .Lcall
 .Ljump:
-        load_target_and_arguments
+        movq    TARGET, %r11
+        load_arguments
         .cfi_remember_state
         leave
         .cfi_def_cfa %rsp, 8

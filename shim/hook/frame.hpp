@@ -37,8 +37,14 @@ static_assert(offsetof(hook_frame, target) == 16 && offsetof(hook_frame, copied)
 
 enum class hook_answer : int {
     jump = 0,   // nothing to end: as if the hook were not there
-    call = 1,   // begin: call the target; end: all is done
+    call = 1,   // slow form of begin: call the target; end: all is done
     slowly = 2, // ask the slow form, which may use all registers
+};
+
+// What the quick form of begin answers, in two registers.
+struct hook_call {
+    std::uintptr_t target; // to be called; 0: as `otherwise` says
+    std::uint64_t copied_or_otherwise;
 };
 
 extern "C" {
@@ -47,7 +53,10 @@ extern "C" {
 extern std::uint8_t scratch_hooks_live __attribute__((visibility("hidden")));
 
 // The quick forms touch no vector register, since arguments and results are in them.
-[[gnu::visibility("hidden")]] hook_answer scratch_hook_begin(hook_frame *frame) noexcept;
+// The frame has its arguments only then, and all but what is to be copied where this does not
+// answer to call.
+[[gnu::visibility("hidden")]] hook_call scratch_hook_begin(hook_frame *frame,
+                                                           hook_entry *entry) noexcept;
 [[gnu::visibility("hidden")]] hook_answer scratch_hook_end(hook_frame *frame) noexcept;
 [[gnu::visibility("hidden")]] hook_answer scratch_hook_begin_slowly(hook_frame *frame) noexcept;
 [[gnu::visibility("hidden")]] void scratch_hook_end_slowly(hook_frame *frame) noexcept;

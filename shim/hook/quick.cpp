@@ -156,7 +156,7 @@ template <typename IsItsOwn>
 }
 
 // All but regions whose target and way are known.
-[[gnu::noinline]] hook_answer begin_otherwise(hook_frame *frame) noexcept {
+[[gnu::noinline]] hook_answer look_otherwise(hook_frame *frame) noexcept {
     const hook_entry *entry = frame->entry;
     const definition target = known_definition(*entry);
     frame->target = target.address;
@@ -171,30 +171,35 @@ template <typename IsItsOwn>
     return hook_answer::slowly;
 }
 
+hook_call begin_otherwise(hook_frame *frame, hook_entry *entry) noexcept {
+    frame->entry = entry;
+    return {0, static_cast<std::uint64_t>(look_otherwise(frame))};
+}
+
 template <bool trusted>
-[[gnu::noinline]] hook_answer begin_region(hook_frame *frame, hook_entry *entry) noexcept {
+[[gnu::noinline]] hook_call begin_quickly(hook_frame *frame, hook_entry *entry) noexcept {
     if (!try_to_begin<trusted, region_kind::hooked>(frame, entry, frame->stack_pointer()))
-        [[unlikely]]
-        return hook_answer::slowly;
-    frame->copied = entry->stack_bytes;
-    return hook_answer::call;
+        [[unlikely]] {
+        frame->entry = entry;
+        return {0, static_cast<std::uint64_t>(hook_answer::slowly)};
+    }
+    // Read again, since registers are few; it stays.
+    return {entry->target.load(std::memory_order_relaxed), entry->stack_bytes};
 }
 
 } // namespace
 
-extern "C" hook_answer scratch_hook_begin(hook_frame *frame) noexcept {
-    hook_entry *entry = frame->entry;
+extern "C" hook_call scratch_hook_begin(hook_frame *frame, hook_entry *entry) noexcept {
     const std::uint64_t target = entry->target.load(std::memory_order_acquire);
     const std::uintptr_t stack_pointer = frame->stack_pointer();
     const hook_kind kind = entry->kind;
     if (target == 0 || kind > hook_kind::trusted_region || !entries.regions_served) [[unlikely]]
-        return begin_otherwise(frame);
+        return begin_otherwise(frame, entry);
     if (!are_arguments_on_page(stack_pointer, entry->stack_bytes) &&
         !are_arguments_readable(stack_pointer, entry->stack_bytes)) [[unlikely]]
-        return begin_otherwise(frame);
-    frame->target = target;
-    return kind == hook_kind::trusted_region ? begin_region<true>(frame, entry)
-                                             : begin_region<false>(frame, entry);
+        return begin_otherwise(frame, entry);
+    return kind == hook_kind::trusted_region ? begin_quickly<true>(frame, entry)
+                                             : begin_quickly<false>(frame, entry);
 }
 
 extern "C" hook_answer scratch_hook_end(hook_frame *frame) noexcept {
