@@ -26,6 +26,7 @@ struct alignas(64) chunk {
     std::uint32_t region; // serial of the region it was taken for; 0 outside regions
     chunk_use use;
     bool trusted;           // held outside the budget
+    bool brief;             // its blocks are brief ones
     bool zeroed;            // large: the pages are fresh from the system
     bool examined;          // adaptive mode has looked at who keeps it
     bool settled;           // retired: live says what lives, so its last free gives it back
@@ -42,6 +43,21 @@ struct alignas(64) chunk {
     }
 };
 static_assert(sizeof(chunk) == 64);
+
+// A block's sizes in the chunk that it stands in, and what stands above it, whatever became of it.
+inline std::uint32_t size_in(const chunk &home, const block &b) noexcept {
+    return home.brief ? b.brief_size() : b.size;
+}
+inline std::uint32_t payload_size_in(const chunk &home, const block &b) noexcept {
+    return home.brief ? b.brief_payload_size() : b.payload_size();
+}
+inline block *above_in(const chunk &home, block &b) noexcept {
+    return reinterpret_cast<block *>(reinterpret_cast<char *>(&b) + size_in(home, b));
+}
+inline std::uint32_t site_in(const chunk &home, block &b) noexcept {
+    if (!home.brief) return b.site;
+    return (b.brief_word & brief_with_site) != 0 ? b.site_of_brief() : 0;
+}
 
 inline chunk *chunk_of(const void *address) noexcept {
     return reinterpret_cast<chunk *>(reinterpret_cast<std::uintptr_t>(address) & ~(chunk_size - 1));

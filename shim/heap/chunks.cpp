@@ -15,8 +15,8 @@ constinit budget_words budgeted{};
 
 namespace {
 
-// What trusted regions may hold before the chunks that they fill are looked through for blocks that
-// were freed: a short region needs none of that, a long one must not grow with all it ever took.
+// What trusted regions may hold before their chunks are looked through for blocks that were freed:
+// a short region needs none of that, a long one must not grow with all it ever took.
 constexpr std::size_t unsettled_trusted = std::size_t{3} << 20;
 
 constinit std::atomic<bool> plain_calls_outside{false};
@@ -58,9 +58,10 @@ void discharge(thread_heap *heap, bool trusted) noexcept {
     (trusted ? held_trusted : budgeted.held).fetch_sub(chunk_size, std::memory_order_relaxed);
 }
 
-bool is_plausible(block &b, std::uintptr_t end) noexcept {
-    return b.size >= sizeof(block) && b.size % sizeof(block) == 0 &&
-           reinterpret_cast<std::uintptr_t>(b.above()) <= end;
+bool is_plausible(const chunk &home, block &b, std::uintptr_t end) noexcept {
+    const std::uint32_t size = size_in(home, b);
+    return size >= sizeof(block) && size % sizeof(block) == 0 &&
+           reinterpret_cast<std::uintptr_t>(above_in(home, b)) <= end;
 }
 
 // Every block up to the top was written by push: a header that leads elsewhere was overwritten.
@@ -68,9 +69,9 @@ template <typename Visit>
 [[gnu::always_inline]] inline void for_each_block(chunk *c, std::uintptr_t top,
                                                   Visit &&visit) noexcept {
     auto *at = reinterpret_cast<block *>(c->begin());
-    while (reinterpret_cast<std::uintptr_t>(at) < top && is_plausible(*at, top)) {
+    while (reinterpret_cast<std::uintptr_t>(at) < top && is_plausible(*c, *at, top)) {
         visit(*at);
-        at = at->above();
+        at = above_in(*c, *at);
     }
     if (reinterpret_cast<std::uintptr_t>(at) != top) refuse_to_go_on(at->payload());
 }
@@ -78,11 +79,7 @@ template <typename Visit>
 // Whether the header above a freed block knows of the hole.
 bool is_noted(block &freed) noexcept { return freed.above()->hole_below >= freed.size; }
 
-bool is_live(const block &b) noexcept {
-    const auto state =
-        static_cast<block_state>(static_cast<std::uint32_t>(b.state) & ~freed_remotely);
-    return state == block_state::live || state == block_state::sampled;
-}
+bool lives(const block &b) noexcept { return is_live(without_remote_bit(b.state)); }
 
 region *innermost(thread_heap *heap) noexcept {
     return heap->regions.depth == 0 ? nullptr : &heap->regions.open[heap->regions.depth - 1];
@@ -132,38 +129,37 @@ void set_top(thread_heap *heap, chunk *current, std::uintptr_t top, std::uintptr
     heap->current = current;
     move_top(heap->hot, top);
     heap->hot.limit = limit;
+    heap->hot.brief_limit = 0;
 }
 
-bool open_chunk(thread_heap *heap) noexcept {
-    const region *around = innermost(heap);
-    const bool trusted = around != nullptr && around->trusted;
-    if (!charge(heap, trusted)) {
-        set_top(heap, nullptr, 0, 0);
-        return false;
+namespace {
+
+// What other threads wrote before they freed a block is in memory, if it is seen to be free. Long
+// regions come here again and again: one load and few instructions a block.
+void settle_brief(chunk *c, std::uintptr_t top) noexcept {
+    std::uintptr_t at = c->begin();
+    std::uint64_t live = 0;
+    while (at < top) {
+        const std::uint64_t header =
+            __atomic_load_n(&reinterpret_cast<block *>(at)->state_and_hole(), __ATOMIC_ACQUIRE);
+        const std::uint64_t size = (header >> 32) & ~std::uint64_t{15};
+        if (size == 0) [[unlikely]]
+            break;
+        if (static_cast<std::uint32_t>(header) != 0) live += size;
+        at += size;
     }
-    chunk *opened = heap->spare;
-    heap->spare = nullptr;
-    if (opened == nullptr) {
-        bool fresh;
-        opened = take_chunks(1, &fresh);
-        if (opened == nullptr) {
-            discharge(heap, trusted);
-            set_top(heap, nullptr, 0, 0);
-            return false;
-        }
-        blank(opened);
-    }
-    const bool for_plain_calls = around != nullptr
-                                     ? around->kind != region_kind::paused
-                                     : plain_calls_outside.load(std::memory_order_relaxed);
-    make_current(heap, opened, around != nullptr ? around->serial : 0, trusted, for_plain_calls);
-    return true;
+    if (at != top) refuse_to_go_on(reinterpret_cast<block *>(at)->payload());
+    c->live = static_cast<std::uint32_t>(live);
+    c->used = static_cast<std::uint32_t>(top - c->begin());
 }
+
+} // namespace
 
 void settle(chunk *c, std::uintptr_t top) noexcept {
+    if (c->brief) return settle_brief(c, top);
     c->live = 0;
     for_each_block(c, top, [c](const block &b) {
-        if (is_live(b)) c->live += b.size;
+        if (lives(b)) c->live += b.size;
     });
     c->used = static_cast<std::uint32_t>(top - c->begin());
     if (c->unnoted != nullptr && !is_noted(*c->unnoted)) c->live += c->unnoted->size;
@@ -212,7 +208,7 @@ void settle_first(chunk *c, std::uintptr_t top) noexcept {
     reinterpret_cast<block *>(top)->hole_below = 0;
     c->live = 0;
     for_each_block(c, top, [c](block &b) {
-        if (is_live(b)) {
+        if (lives(b)) {
             c->live += b.size;
         } else if (!is_noted(b)) {
             c->live += b.size;
@@ -224,12 +220,113 @@ void settle_first(chunk *c, std::uintptr_t top) noexcept {
 
 } // namespace
 
+namespace {
+
+// Nobody is told when the last block of a chunk of brief ones is freed. So in a region that takes
+// much its chunks are looked through again, whenever as many wait as lived on at the last time: a
+// block is looked at twice or thrice, and they hold at most twice what lives, and a little.
+constexpr std::uint32_t least_to_sweep = 8;
+
+// Null if others have freed it meanwhile.
+const block *first_live(const chunk &c) noexcept {
+    auto *at = reinterpret_cast<block *>(c.begin());
+    while (reinterpret_cast<std::uintptr_t>(at) < c.begin() + c.used) {
+        if (lives(*at)) return at;
+        at = above_in(c, *at);
+    }
+    return nullptr;
+}
+
+// Whether any was given back.
+bool sweep(thread_heap *heap, chunk *&list) noexcept {
+    forget_sweep(heap);
+    bool any = false;
+    const chunk *emptiest = nullptr;
+    for (chunk *c = list; c != nullptr;) {
+        chunk *next = c->next;
+        if (c->brief) {
+            if (!c->trusted) unpin(heap, c);
+            settle(c, c->begin() + c->used);
+            if (!c->trusted) pin(heap, c);
+            if (c->live == 0) {
+                give_back_dead(heap, c);
+                any = true;
+            } else {
+                ++heap->lived_at_sweep;
+                if (emptiest == nullptr || c->live < emptiest->live) emptiest = c;
+            }
+        }
+        c = next;
+    }
+    heap->lives_since_sweep = emptiest != nullptr ? first_live(*emptiest) : nullptr;
+    return any;
+}
+
+// Where no chunk is to be had: but not each time, if it is of no use. As long as a block lives that
+// was among the fewest of a chunk, few will have died.
+bool regain(thread_heap *heap, chunk *&list) noexcept {
+    constexpr std::uint32_t refusals_per_sweep = 256;
+    const bool lives_on = heap->lives_since_sweep != nullptr && lives(*heap->lives_since_sweep);
+    if (lives_on && ++heap->refused_since_sweep < refusals_per_sweep) return false;
+    return sweep(heap, list);
+}
+
+void wait_for_sweep(thread_heap *heap, chunk *&list, chunk *c) noexcept {
+    const bool is_much = held_trusted.load(std::memory_order_relaxed) > unsettled_trusted;
+    if (c->trusted && !is_much) return;
+    if (++heap->waiting_for_sweep > heap->lived_at_sweep + least_to_sweep) sweep(heap, list);
+}
+
+bool try_open_chunk(thread_heap *heap) noexcept {
+    const region *around = innermost(heap);
+    const bool trusted = around != nullptr && around->trusted;
+    if (!charge(heap, trusted)) {
+        set_top(heap, nullptr, 0, 0);
+        return false;
+    }
+    chunk *opened = heap->spare;
+    heap->spare = nullptr;
+    if (opened == nullptr) {
+        bool fresh;
+        opened = take_chunks(1, &fresh);
+        if (opened == nullptr) {
+            discharge(heap, trusted);
+            set_top(heap, nullptr, 0, 0);
+            return false;
+        }
+        blank(opened);
+    }
+    const bool for_plain_calls = around != nullptr
+                                     ? around->kind != region_kind::paused
+                                     : plain_calls_outside.load(std::memory_order_relaxed);
+    make_current(heap, opened, around != nullptr ? around->serial : 0, trusted, for_plain_calls);
+    return true;
+}
+
+} // namespace
+
+bool open_chunk(thread_heap *heap) noexcept {
+    if (try_open_chunk(heap)) return true;
+    region *around = innermost(heap);
+    return is_within_trusted(heap) && regain(heap, around->chunks) && try_open_chunk(heap);
+}
+
+void let_outlive(chunk *c) noexcept {
+    for_each_block(c, c->begin() + c->used, [](block &b) {
+        auto *state = reinterpret_cast<std::uint32_t *>(&b.state);
+        auto brief = static_cast<std::uint32_t>(block_state::brief);
+        __atomic_compare_exchange_n(state, &brief,
+                                    static_cast<std::uint32_t>(block_state::outlived), false,
+                                    __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE);
+    });
+}
+
 void retire(thread_heap *heap, chunk *c, std::uintptr_t top) noexcept {
     c->use = chunk_use::retired;
-    c->settled = !c->trusted || held_trusted.load(std::memory_order_relaxed) > unsettled_trusted;
+    c->settled = !c->brief;
     if (!c->settled) {
-        // Its region's end reclaims it whatever lives; only if that is not the exact end it is
-        // settled.
+        // A trusted region's end reclaims it whatever lives; only if that is not the exact end it
+        // is settled.
         c->live = c->used = static_cast<std::uint32_t>(top - c->begin());
     } else {
         settle_first(c, top);
@@ -240,7 +337,9 @@ void retire(thread_heap *heap, chunk *c, std::uintptr_t top) noexcept {
     }
     if (!c->trusted) pin(heap, c);
     if (c->region == 0) ++heap->retired_count;
-    link_chunk(list_of(heap, c), c);
+    chunk *&list = list_of(heap, c);
+    link_chunk(list, c);
+    if (c->brief) wait_for_sweep(heap, list, c);
 }
 
 void retire_current(thread_heap *heap) noexcept {

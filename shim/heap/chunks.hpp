@@ -46,6 +46,15 @@ void retire(thread_heap *heap, chunk *c, std::uintptr_t top) noexcept;
 // Counts what is used and what lives in a chunk, from block to block.
 void settle(chunk *c, std::uintptr_t top) noexcept;
 
+// What was seen of chunks of brief blocks is no longer so: their region ended.
+[[gnu::always_inline]] inline void forget_sweep(thread_heap *heap) noexcept {
+    heap->waiting_for_sweep = heap->lived_at_sweep = heap->refused_since_sweep = 0;
+    heap->lives_since_sweep = nullptr;
+}
+
+// From now on frees are counted in a retired chunk of brief blocks: before it is settled for good.
+void let_outlive(chunk *c) noexcept;
+
 // Counts a settled chunk among those that wait for their last free; counts it out again.
 void pin(thread_heap *heap, const chunk *c) noexcept;
 void unpin(thread_heap *heap, const chunk *c) noexcept;
@@ -77,18 +86,39 @@ void set_top(thread_heap *heap, chunk *current, std::uintptr_t top, std::uintptr
     c->span = 1;
 }
 
+// Whether some open region is trusted: what the innermost one takes is that one's at the latest.
+[[gnu::always_inline]] inline bool is_within_trusted(const thread_heap *heap) noexcept {
+    for (std::uint32_t depth = 0; depth < heap->regions.depth; ++depth)
+        if (heap->regions.open[depth].trusted) return true;
+    return false;
+}
+
 // Makes a blank chunk that is charged already the open one, for the region of that serial or, where
 // it is 0, for the thread.
 [[gnu::always_inline]] inline void make_current(thread_heap *heap, chunk *opened,
                                                 std::uint32_t region, bool trusted,
                                                 bool for_plain_calls) noexcept {
+    // The chunk around tells, where there is one.
+    const chunk *around = heap->current;
+    const bool within =
+        !trusted &&
+        (around != nullptr ? around->brief : heap->regions.depth > 1 && is_within_trusted(heap));
     opened->owner = heap;
     opened->region = region;
     opened->use = chunk_use::open;
     opened->trusted = trusted;
+    opened->brief = trusted;
+    opened->zeroed = false;
     heap->current = opened;
     move_top(heap->hot, opened->begin());
-    heap->hot.limit = for_plain_calls ? opened->limit() : 0;
+    const std::uintptr_t limit = for_plain_calls ? opened->limit() : 0;
+    heap->hot.limit = trusted ? 0 : limit;
+    heap->hot.brief_limit = trusted ? limit : 0;
+    if (within) [[unlikely]] {
+        opened->brief = true;
+        heap->hot.limit = 0;
+        heap->hot.brief_limit = limit;
+    }
 }
 
 // Keeps a chunk that was open as the heap's spare one, which it has none of.
@@ -109,11 +139,9 @@ template <typename Visit>
 void for_each_live_block(chunk *c, Visit &&visit) noexcept {
     auto *at = reinterpret_cast<block *>(c->begin());
     const auto *end = reinterpret_cast<const block *>(c->begin() + c->used);
-    while (at < end && at->size >= sizeof(block) && at->size % sizeof(block) == 0) {
-        const auto state =
-            static_cast<block_state>(static_cast<std::uint32_t>(at->state) & ~freed_remotely);
-        if (state == block_state::live || state == block_state::sampled) visit(*at);
-        at = at->above();
+    while (at < end && size_in(*c, *at) >= sizeof(block) && size_in(*c, *at) % sizeof(block) == 0) {
+        if (is_live(without_remote_bit(at->state))) visit(*at);
+        at = above_in(*c, *at);
     }
 }
 

@@ -24,9 +24,10 @@ block *block_around(const void *address) noexcept {
     const auto target = reinterpret_cast<std::uintptr_t>(address);
     auto *at = reinterpret_cast<block *>(c->begin());
     while (reinterpret_cast<std::uintptr_t>(at) < c->limit()) {
-        if (at->size < sizeof(block) || at->size % sizeof(block) != 0) return nullptr;
-        if (target < reinterpret_cast<std::uintptr_t>(at->above())) return at;
-        at = at->above();
+        const std::uint32_t size = size_in(*c, *at);
+        if (size < sizeof(block) || size % sizeof(block) != 0) return nullptr;
+        if (target < reinterpret_cast<std::uintptr_t>(above_in(*c, *at))) return at;
+        at = above_in(*c, *at);
     }
     return nullptr;
 }
@@ -40,7 +41,7 @@ void tell(void *payload) noexcept {
                                   is_live(static_cast<block_state>(state & ~freed_remotely));
     if (freed_by_another || (around == freed && freed->state == block_state::freed)) {
         log_raw("free(): double free of %p: a block of %u bytes that was freed before%s", payload,
-                freed->payload_size(), tells_more);
+                payload_size_in(*chunk_of(freed), *freed), tells_more);
         return;
     }
     if (around == nullptr) {
@@ -53,8 +54,8 @@ void tell(void *payload) noexcept {
                         reinterpret_cast<std::uintptr_t>(around->payload());
     const char *condition = is_live(around->state) ? "live" : "freed";
     log_raw("free(): invalid pointer %p: %lu bytes inside a %s block of %u bytes at %p%s", payload,
-            static_cast<unsigned long>(offset), condition, around->payload_size(),
-            around->payload(), tells_more);
+            static_cast<unsigned long>(offset), condition,
+            payload_size_in(*chunk_of(around), *around), around->payload(), tells_more);
 }
 
 } // namespace

@@ -58,7 +58,7 @@ void *push_large(thread_heap *heap, std::size_t size, std::size_t alignment,
     ++heap->hot.counted.scratch_calls;
     heap->hot.counted.scratch_bytes += size;
     block *pushed = reinterpret_cast<block *>(payload) - 1;
-    *pushed = {0, site, block_state::large, 0};
+    *pushed = {0, site, block_state::large, {0}};
     return pushed->payload();
 }
 

@@ -34,7 +34,15 @@ void *push_in_current(thread_heap *heap, std::size_t size, std::size_t alignment
     const std::size_t padded = padded_size(size);
     if (target + padded > limit_of_current(heap)) return nullptr;
     const auto gap = static_cast<std::uint32_t>(target - top);
-    if (gap != 0) *reinterpret_cast<block *>(top) = {gap, 0, block_state::freed, 0};
+    if (heap->current->brief) {
+        auto *passed = reinterpret_cast<block *>(top);
+        if (gap != 0) {
+            passed->state = block_state::freed;
+            passed->brief_word = gap;
+        }
+        return push_brief_here<counted::yes>(heap->hot, target, padded, site);
+    }
+    if (gap != 0) *reinterpret_cast<block *>(top) = {gap, 0, block_state::freed, {0}};
     void *pushed = push_here<counted::yes>(heap->hot, target, padded, site);
     block_of(pushed)->hole_below = gap;
     return pushed;
@@ -78,6 +86,12 @@ bool free_small(thread_heap *heap, block *freed) noexcept {
     return was_last(heap, chunk_of(freed), freed->size);
 }
 
+// The same in a chunk of brief blocks that outlived their region.
+bool free_outlived(thread_heap *heap, block *freed) noexcept {
+    freed->state = block_state::freed;
+    return was_last(heap, chunk_of(freed), freed->brief_size());
+}
+
 } // namespace
 
 void free_as_owner(thread_heap *heap, block *freed) noexcept {
@@ -90,6 +104,12 @@ void free_as_owner(thread_heap *heap, block *freed) noexcept {
         return;
     case block_state::large:
         return release_large(heap, freed);
+    case block_state::brief:
+        freed->state = block_state::freed;
+        return;
+    case block_state::outlived:
+        if (free_outlived(heap, freed)) give_back_dead(heap, chunk_of(freed));
+        return;
     case block_state::freed:
         break;
     }
@@ -195,26 +215,46 @@ bool make_room(thread_heap *heap, std::size_t size, std::size_t share) noexcept 
     return open_chunk(heap);
 }
 
+namespace {
+
+// Moves the end of the newest block, whose size is in that word with `mark` beside it.
+bool resize_newest(block *resized, std::uint32_t &word, std::size_t padded,
+                   std::uint32_t mark) noexcept {
+    hot_words &hot = *this_thread.hot;
+    const auto begin = reinterpret_cast<std::uintptr_t>(resized);
+    const auto is_newest_still = [&] { return begin + (word & ~std::uint32_t{15}) == hot.top; };
+    if (!is_newest_still() || hot.inside != 0) return false;
+    take_inside_word(hot);
+    const bool fits = is_newest_still() && begin + padded <= chunk_of(resized)->limit();
+    if (fits) {
+        word = static_cast<std::uint32_t>(padded) | mark;
+        move_top(hot, begin + padded);
+    }
+    give_inside_word(hot);
+    return fits;
+}
+
+} // namespace
+
 bool resize_in_place(void *payload, std::size_t size) noexcept {
     block *resized = block_of(payload);
     if (resized->state == block_state::large) return resize_large(resized, size);
-    if (resized->state != block_state::live && resized->state != block_state::sampled)
-        refuse_to_free(payload);
-    hot_words &hot = *this_thread.hot;
-    if (size <= largest_small_block && is_newest(hot, resized) && hot.inside == 0) {
-        const auto begin = reinterpret_cast<std::uintptr_t>(resized);
-        const std::size_t padded = padded_size(size);
-        take_inside_word(hot);
-        const bool fits = is_newest(hot, resized) && begin + padded <= chunk_of(resized)->limit();
-        if (fits) {
-            resized->size = static_cast<std::uint32_t>(padded);
-            move_top(hot, begin + padded);
+    if (!is_live(resized->state)) refuse_to_free(payload);
+    const bool small = size <= largest_small_block;
+    if (resized->is_brief()) {
+        const std::uint32_t mark = resized->brief_word & brief_with_site;
+        const std::size_t padded = mark != 0 ? padded_size(size) : padded_brief_size(size);
+        const std::uint32_t site = mark != 0 ? resized->site_of_brief() : 0;
+        if (small && resize_newest(resized, resized->brief_word, padded, mark)) {
+            if (mark != 0) resized->site_of_brief() = site;
+            return true;
         }
-        give_inside_word(hot);
-        if (fits) return true;
+    } else if (small && resize_newest(resized, resized->size, padded_size(size), 0)) {
+        return true;
     }
     // A block that would waste more than half of itself is better moved.
-    return size <= resized->payload_size() && size >= resized->payload_size() / 2;
+    const std::size_t usable = usable_size(payload);
+    return size <= usable && size >= usable / 2;
 }
 
 bool is_known_zero(void *payload) noexcept {
@@ -223,7 +263,8 @@ bool is_known_zero(void *payload) noexcept {
 
 std::size_t usable_size(void *payload) noexcept {
     const block *asked = block_of(payload);
-    return asked->state == block_state::large ? chunk_of(asked)->large_size : asked->payload_size();
+    if (asked->state == block_state::large) return chunk_of(asked)->large_size;
+    return asked->is_brief() ? asked->brief_payload_size() : asked->payload_size();
 }
 
 } // namespace scratch::shim

@@ -62,8 +62,10 @@ inline constexpr std::uintptr_t any_stack = UINTPTR_MAX;
 struct hot_words {
     std::uintptr_t top = 0; // where the next block's header goes
     // The most that top may become. 0 while plain calls are not to be pushed: no chunk is open, or,
-    // in mode scoped, no region is (tagged calls then go by the chunk's own limit).
+    // in mode scoped, no region is (tagged calls then go by the chunk's own limit); and while brief
+    // blocks are, for which it is the other one.
     std::uintptr_t limit = 0;
+    std::uintptr_t brief_limit = 0;
     // Stack pointer of the call that moves top or runs a slow path; 0: none.
     std::uintptr_t inside = 0;
     chunk *current = nullptr; // the heap's, and null while a slow path runs
@@ -83,6 +85,11 @@ struct alignas(64) thread_heap {
     // budget. Two regions one after the other so need no word that other threads write.
     bool charged_ahead[2] = {};
     std::uint32_t retired_count = 0; // outside regions, and not looked at by adaptive mode
+    // Chunks of brief blocks since the last of them were looked through, and how many were left.
+    std::uint32_t waiting_for_sweep = 0;
+    std::uint32_t lived_at_sweep = 0;
+    std::uint32_t refused_since_sweep = 0;
+    const block *lives_since_sweep = nullptr; // one that did
     std::uint32_t slot = 0;
     bool plain_calls_outside = false; // are pushed for now, though no region is open
     std::size_t pinned = 0;           // dead bytes in retired chunks that wait for their last free
@@ -167,6 +174,48 @@ template <counted count>
     return pushed->payload();
 }
 
+// The same for a brief block. `padded` is for one without a site where it is not counted.
+template <counted count>
+[[gnu::always_inline]] inline void *push_brief_here(hot_words &hot, std::uintptr_t top,
+                                                    std::size_t padded,
+                                                    std::uint32_t site) noexcept {
+    move_top(hot, top + padded);
+    auto *pushed = reinterpret_cast<block *>(top);
+    pushed->state = block_state::brief;
+    pushed->brief_word = static_cast<std::uint32_t>(padded);
+    if constexpr (count == counted::yes) {
+        pushed->brief_word |= brief_with_site;
+        pushed->site_of_brief() = site;
+        ++hot.counted.scratch_calls;
+        hot.counted.scratch_bytes += padded;
+    }
+    return pushed->payload();
+}
+
+template <counted count>
+constexpr std::size_t padded_for(std::size_t size) noexcept {
+    return count == counted::yes ? padded_size(size) : padded_brief_size(size);
+}
+
+template <counted count>
+[[gnu::always_inline]] inline void *try_push_brief(hot_words &hot, std::size_t size,
+                                                   std::uint32_t site) noexcept {
+    if (hot.inside != 0) [[unlikely]]
+        return nullptr;
+    if (size > largest_small_block) [[unlikely]]
+        return nullptr;
+    const std::size_t padded = padded_for<count>(size);
+    take_inside_word(hot);
+    const std::uintptr_t top = hot.top;
+    if (top + padded > hot.brief_limit) [[unlikely]] {
+        give_inside_word(hot);
+        return nullptr;
+    }
+    void *pushed = push_brief_here<count>(hot, top, padded, site);
+    give_inside_word(hot);
+    return pushed;
+}
+
 // A new block on the stack of `hot`, or null where a slow path has to decide.
 template <counted count = counted::yes, std::size_t largest = largest_small_block>
 [[gnu::always_inline]] inline void *try_push(hot_words &hot, std::size_t size,
@@ -194,9 +243,19 @@ template <counted count = counted::yes, std::size_t largest = largest_small_bloc
     take_inside_word(hot);
     void *pushed = nullptr;
     if (hot.current != nullptr && hot.top + padded_size(size) <= hot.current->limit())
-        pushed = push_here<counted::yes>(hot, hot.top, padded_size(size), site);
+        pushed = hot.current->brief
+                     ? push_brief_here<counted::yes>(hot, hot.top, padded_size(size), site)
+                     : push_here<counted::yes>(hot, hot.top, padded_size(size), site);
     give_inside_word(hot);
     return pushed;
+}
+
+// In a region, whichever blocks it has.
+template <counted count>
+[[gnu::always_inline]] inline void *try_push_in_region(hot_words &hot, std::size_t size,
+                                                       std::uint32_t site) noexcept {
+    return hot.brief_limit != 0 ? try_push_brief<count>(hot, size, site)
+                                : try_push<count>(hot, size, site);
 }
 
 // Everything that release() below does not do itself.
@@ -215,9 +274,20 @@ void release_elsewhere(block *freed) noexcept;
     return false;
 }
 
+// Frees a brief block, and tells whether it was one: by whatever thread, since nothing is counted.
+// If two free one at the same instant both may be taken for the first, and nothing comes of it.
+[[gnu::always_inline]] inline bool mark_brief_freed(block &marked) noexcept {
+    if (marked.state != block_state::brief) return false;
+    auto *state = reinterpret_cast<std::uint32_t *>(&marked.state);
+    __atomic_store_n(state, static_cast<std::uint32_t>(block_state::freed), __ATOMIC_RELEASE);
+    return true;
+}
+
 // Frees a block of ours.
 [[gnu::always_inline]] inline void release(void *payload) noexcept {
     block *freed = block_of(payload);
+    if (mark_brief_freed(*freed)) [[likely]]
+        return;
     hot_words &hot = *this_thread.hot;
     const std::uintptr_t end = sum_of(reinterpret_cast<std::uintptr_t>(freed), freed->size);
     if (end == hot.top) {

@@ -267,7 +267,8 @@ void inside::leave() noexcept {
         own->hot.current = own->current;
         this_thread.hot = &own->hot;
         const bool pushes = malloc_pushes_itself() && own->hot.stack_size == any_stack;
-        this_thread.open = pushes && own->hot.limit != 0 ? &own->hot : &no_words;
+        const bool has_room = (own->hot.limit | own->hot.brief_limit) != 0;
+        this_thread.open = pushes && has_room ? &own->hot : &no_words;
         give_inside_word(own->hot);
     }
     signal_fence();

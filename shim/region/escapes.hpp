@@ -10,8 +10,8 @@ namespace scratch::shim {
 struct site_line;
 
 // A block outlived its region. `site` is the low half of its caller's address, 0 where calls are
-// not counted: then there is nothing to note. `late`: in a call that noticed the region's end, which
-// may be a signal handler's, and the loader must not be asked whose code that is.
+// not counted: then there is nothing to note. `late`: in a call that noticed the region's end,
+// which may be a signal handler's, and the loader must not be asked whose code that is.
 void note_escape(std::uint32_t site, std::size_t size, bool late) noexcept;
 
 // Fills the lines with the callers of the most bytes that escaped, most first; returns how many.

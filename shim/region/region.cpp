@@ -111,6 +111,7 @@ void let_large_escape(thread_heap *heap, region &ended, std::uint32_t heir) noex
 }
 
 void reset_chunks(thread_heap *heap, region &ended) noexcept {
+    forget_sweep(heap);
     if (chunk *c = heap->current; c != nullptr) {
         set_top(heap, nullptr, 0, 0);
         give_back(heap, c);
@@ -125,21 +126,24 @@ void reset_chunks(thread_heap *heap, region &ended) noexcept {
 
 remains let_chunks_wait(thread_heap *heap, region &ended, std::uint32_t heir) noexcept {
     retire_current(heap);
+    forget_sweep(heap);
     remains left;
     for (chunk *c = ended.chunks; c != nullptr;) {
         chunk *next = c->next;
         if (!c->trusted) unpin(heap, c);
+        if (c->brief && heir == 0) let_outlive(c);
         // Counted anew: a trusted chunk was not until now, and a handler may have freed while
         // another retired.
         if (!heap->regions.ending_late) c->unnoted = nullptr;
         settle(c, c->begin() + c->used);
-        c->settled = true;
+        c->settled = !c->brief || heir == 0;
         if (c->live == 0) {
             give_back(heap, c);
         } else {
             if (heir == 0) {
-                for_each_live_block(
-                    c, [heap](const block &b) { count_escape(heap, b.site, b.payload_size()); });
+                for_each_live_block(c, [heap, c](block &b) {
+                    count_escape(heap, site_in(*c, b), payload_size_in(*c, b));
+                });
                 settle_as_counted(heap, c);
             }
             ++left.chunks;

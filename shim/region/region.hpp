@@ -26,7 +26,7 @@ struct region {
     std::uint64_t name;           // a hash of its text
     std::uintptr_t stack_pointer; // where it was entered: above it the region is certainly over
     std::uintptr_t outer_top;     // what the heap goes back to
-    std::uintptr_t outer_limit;
+    std::uintptr_t outer_limit;   // the one that it has, of either kind
     std::uintptr_t outer_stack_size;
     chunk *outer_chunk;
     chunk *chunks; // left behind while the region went on; null where none is open here

@@ -65,7 +65,7 @@ inline region_token token_of_innermost(const thread_heap *heap) noexcept {
     opened.name = name;
     opened.stack_pointer = stack_pointer;
     opened.outer_top = heap->hot.top;
-    opened.outer_limit = heap->hot.limit;
+    opened.outer_limit = heap->hot.limit | heap->hot.brief_limit;
     opened.outer_chunk = heap->current;
     const std::uint32_t serial = serial_after(heap->regions.last_serial);
     opened.serial = heap->regions.last_serial = serial;
@@ -84,12 +84,19 @@ inline region_token token_of_innermost(const thread_heap *heap) noexcept {
 [[gnu::always_inline]] inline void return_to_outer(thread_heap *heap,
                                                    const region &ended) noexcept {
     std::uintptr_t top = ended.outer_top;
-    if (ended.outer_chunk != nullptr)
-        while (const std::uint32_t hole = reinterpret_cast<block *>(top)->hole_below)
-            top -= hole;
     heap->current = ended.outer_chunk;
-    move_top(heap->hot, top);
     heap->hot.limit = ended.outer_limit;
+    heap->hot.brief_limit = 0;
+    if (ended.outer_chunk != nullptr) {
+        if (ended.outer_chunk->brief) {
+            heap->hot.limit = 0;
+            heap->hot.brief_limit = ended.outer_limit;
+        } else {
+            while (const std::uint32_t hole = reinterpret_cast<block *>(top)->hole_below)
+                top -= hole;
+        }
+    }
+    move_top(heap->hot, top);
     heap->hot.stack_size = ended.outer_stack_size;
 }
 

@@ -47,11 +47,7 @@ struct as_passed<std::nothrow_t> {
 // operator of the program's or of a library, which may have put something of its own before it, and
 // wants it back.
 inline bool was_made_by_operator(void *payload) noexcept {
-    const auto state = static_cast<block_state>(
-        static_cast<std::uint32_t>(block_of(payload)->state) & ~freed_remotely);
-    const bool begins_here =
-        state == block_state::live || state == block_state::sampled || state == block_state::large;
-    return begins_here && operators_are_routed();
+    return is_live(without_remote_bit(block_of(payload)->state)) && operators_are_routed();
 }
 
 // The last thing that the exported operator does, as a jump: a plugin's own operators may jump on

@@ -59,7 +59,7 @@ void *scoped_malloc(std::size_t size) noexcept {
     const origin from = SCRATCH_ORIGIN;
     hot_words &hot = *this_thread.hot;
     if (serves_stack(hot, from.frame) && !may_be_runtime(from.caller)) [[likely]]
-        if (void *pushed = try_push<counted::no>(hot, size, 0)) return pushed;
+        if (void *pushed = try_push_in_region<counted::no>(hot, size, 0)) return pushed;
     return push_or_pass(size, from);
 }
 
@@ -146,7 +146,8 @@ void *push_in_region(std::size_t size, std::size_t alignment, origin from) noexc
         // On the own stack the region's function may be over.
         if (!is_on_own_stack(from.frame)) return nullptr;
     } else if (alignment <= sizeof(block)) {
-        if (void *pushed = try_push(*this_thread.hot, size, static_cast<std::uint32_t>(caller)))
+        if (void *pushed = try_push_in_region<counted::yes>(*this_thread.hot, size,
+                                                            static_cast<std::uint32_t>(caller)))
             return pushed;
     }
     if (heap->regions.depth == 0) return nullptr;
@@ -159,7 +160,7 @@ void *push_in_region(std::size_t size, std::size_t alignment, origin from) noexc
     if (heap->regions.depth == 0 || !serves_stack(heap->hot, from.frame)) return nullptr;
     if (heap->regions.open[heap->regions.depth - 1].kind == region_kind::paused) return nullptr;
     if (!heap->regions.open[heap->regions.depth - 1].trusted && heap->hot.limit == 0 &&
-        !budget_has_room()) {
+        heap->hot.brief_limit == 0 && !budget_has_room()) {
         counters().budget_refusals.fetch_add(1, std::memory_order_relaxed);
         return nullptr;
     }
@@ -184,14 +185,16 @@ void stand_aside() noexcept {
     tasks::order_all_threads();
     // Threads with a region open push in malloc itself as long as they have room.
     for (std::uint32_t slot = 0; slot < heaps_ever_started(); ++slot)
-        __atomic_store_n(&heap_at(slot)->hot.limit, 0, __ATOMIC_RELAXED);
+        for (std::uintptr_t *limit : {&heap_at(slot)->hot.limit, &heap_at(slot)->hot.brief_limit})
+            __atomic_store_n(limit, 0, __ATOMIC_RELAXED);
 }
 
 bool malloc_pushes_itself() noexcept { return entries.malloc_pushes_itself; }
 
 void redirect_entries() noexcept {
     const run_mode mode = mode_now.load(std::memory_order_relaxed);
-    __atomic_store_n(&entries.malloc_pushes_itself, mode == run_mode::scoped && !is_counting(),
+    __atomic_store_n(&entries.malloc_pushes_itself,
+                     mode == run_mode::scoped && !is_counting() && !has_exclusions(),
                      __ATOMIC_RELAXED);
     __atomic_store_n(&entries.regions_allowed, mode != run_mode::off, __ATOMIC_RELAXED);
     __atomic_store_n(&entries.regions_served,

@@ -6,6 +6,7 @@
 
 #include "shim/route/dynamic_symbols.hpp"
 #include "shim/route/patterns.hpp"
+#include "shim/route/route.hpp"
 
 namespace scratch::shim {
 
@@ -183,6 +184,8 @@ void modules_may_change() noexcept { runtime_changes.fetch_add(1, std::memory_or
 void exclude_callers(std::span<const excluded_functions> wanted) noexcept {
     pattern_count = std::min(wanted.size(), std::size(patterns));
     std::copy_n(wanted.begin(), pattern_count, patterns);
+    // The exported malloc does not ask for them in counted regions.
+    redirect_entries();
 }
 
 bool has_exclusions() noexcept { return pattern_count != 0; }

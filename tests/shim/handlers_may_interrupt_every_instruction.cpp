@@ -143,11 +143,11 @@ void take_newest_above_hole() {
 void free_chosen() { free(chosen_block); }
 void take_one() { chosen_block = malloc(150); }
 
-void interrupt(void (*prepare)(), bool frees, void (*handler)()) {
+void interrupt(void (*prepare)(), bool frees, void (*handler)(), unsigned kind) {
     acts = handler;
     for (int steps = 0;; ++steps) {
         {
-            SCRATCH_REGION("interrupted");
+            SCRATCH_REGION("interrupted", kind);
             prepare();
             chosen_block = frees ? let_go(chosen) : nullptr;
             has_acted = false;
@@ -195,7 +195,8 @@ SCENARIO(interrupted_frees) {
                           take_newest_above_hole})
         for (auto *handler : {take_and_free, take_some, free_the_newest, fill_chunks,
                               free_the_newest_and_fill, work_in_a_region})
-            interrupt(prepare, true, handler);
+            for (const unsigned kind : {SCRATCH_COUNTED, SCRATCH_TRUSTED})
+                interrupt(prepare, true, handler, kind);
     return 0;
 }
 
@@ -205,7 +206,8 @@ SCENARIO(interrupted_mallocs) {
     for (auto *prepare : {take_two, take_hole_below, take_above_large_holes})
         for (auto *handler : {take_and_free, take_some, free_the_newest, fill_chunks,
                               free_the_newest_and_fill, work_in_a_region})
-            interrupt(prepare, false, handler);
+            for (const unsigned kind : {SCRATCH_COUNTED, SCRATCH_TRUSTED})
+                interrupt(prepare, false, handler, kind);
     return 0;
 }
 

@@ -2,11 +2,13 @@
 // error; it never does damage first and goes on.
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <gtest/gtest.h>
 #include <regex>
 #include <string>
 #include <thread>
 #include <unistd.h>
+#include <vector>
 
 #include "scenario.hpp"
 #include "scratch_memory.hpp"
@@ -20,8 +22,13 @@ T *hidden(T *pointer) {
     return pointer;
 }
 
+// Counted unless the test says otherwise.
+unsigned kind_of_region() {
+    return std::getenv("TEST_TRUSTED") != nullptr ? SCRATCH_TRUSTED : SCRATCH_COUNTED;
+}
+
 SCENARIO(double_free_of_newest) {
-    SCRATCH_REGION("region");
+    SCRATCH_REGION("region", kind_of_region());
     void *block = malloc(100);
     free(block);
     free(hidden(block));
@@ -29,7 +36,7 @@ SCENARIO(double_free_of_newest) {
 }
 
 SCENARIO(double_free_of_hole) {
-    SCRATCH_REGION("region");
+    SCRATCH_REGION("region", kind_of_region());
     void *block = malloc(100);
     void *above = malloc(100);
     free(block);
@@ -39,7 +46,7 @@ SCENARIO(double_free_of_hole) {
 }
 
 SCENARIO(double_free_after_pop) {
-    SCRATCH_REGION("region");
+    SCRATCH_REGION("region", kind_of_region());
     void *below = malloc(100);
     void *block = malloc(100);
     void *above = malloc(100);
@@ -53,7 +60,7 @@ SCENARIO(double_free_after_pop) {
 SCENARIO(double_free_of_escape) {
     void *block;
     {
-        SCRATCH_REGION("region");
+        SCRATCH_REGION("region", kind_of_region());
         block = malloc(100);
         malloc(100);
     }
@@ -62,8 +69,33 @@ SCENARIO(double_free_of_escape) {
     return 0;
 }
 
+// A trusted region that ends out of order ends as a counted one.
+SCENARIO(double_free_of_trusted_escape) {
+    const scratch_region_token outer = scratch_region_enter("outer", SCRATCH_COUNTED);
+    const scratch_region_token inner = scratch_region_enter("inner", SCRATCH_TRUSTED);
+    void *block = malloc(100);
+    malloc(100);
+    scratch_region_leave(outer);
+    scratch_region_leave(inner);
+    free(block);
+    free(hidden(block));
+    return 0;
+}
+
+SCENARIO(double_free_of_trusted_escape_by_others) {
+    const scratch_region_token outer = scratch_region_enter("outer", SCRATCH_COUNTED);
+    const scratch_region_token inner = scratch_region_enter("inner", SCRATCH_TRUSTED);
+    void *block = malloc(100);
+    malloc(100);
+    scratch_region_leave(outer);
+    scratch_region_leave(inner);
+    std::thread([block] { free(block); }).join();
+    std::thread([block] { free(hidden(block)); }).join();
+    return 0;
+}
+
 SCENARIO(double_free_by_another_thread) {
-    SCRATCH_REGION("region");
+    SCRATCH_REGION("region", kind_of_region());
     void *block = malloc(100);
     malloc(100);
     free(block);
@@ -72,7 +104,7 @@ SCENARIO(double_free_by_another_thread) {
 }
 
 SCENARIO(double_free_after_another_thread) {
-    SCRATCH_REGION("region");
+    SCRATCH_REGION("region", kind_of_region());
     void *block = malloc(100);
     malloc(100);
     std::thread([block] { free(block); }).join();
@@ -81,7 +113,7 @@ SCENARIO(double_free_after_another_thread) {
 }
 
 SCENARIO(double_free_of_large) {
-    SCRATCH_REGION("region");
+    SCRATCH_REGION("region", kind_of_region());
     void *block = malloc(200000);
     free(block);
     free(hidden(block));
@@ -89,7 +121,7 @@ SCENARIO(double_free_of_large) {
 }
 
 SCENARIO(realloc_after_free) {
-    SCRATCH_REGION("region");
+    SCRATCH_REGION("region", kind_of_region());
     void *block = malloc(100);
     malloc(10);
     free(block);
@@ -97,7 +129,7 @@ SCENARIO(realloc_after_free) {
 }
 
 SCENARIO(delete_after_delete) {
-    SCRATCH_REGION("region");
+    SCRATCH_REGION("region", kind_of_region());
     int *number = new int(4);
     delete number;
     delete hidden(number);
@@ -105,7 +137,7 @@ SCENARIO(delete_after_delete) {
 }
 
 SCENARIO(free_inside_a_block) {
-    SCRATCH_REGION("region");
+    SCRATCH_REGION("region", kind_of_region());
     char *block = static_cast<char *>(malloc(1000));
     memset(block, 0, 1000);
     malloc(10);
@@ -114,7 +146,7 @@ SCENARIO(free_inside_a_block) {
 }
 
 SCENARIO(free_inside_the_newest) {
-    SCRATCH_REGION("region");
+    SCRATCH_REGION("region", kind_of_region());
     char *block = static_cast<char *>(malloc(1000));
     memset(block, 0x41, 1000);
     free(hidden(block) + 16);
@@ -122,7 +154,7 @@ SCENARIO(free_inside_the_newest) {
 }
 
 SCENARIO(free_misaligned) {
-    SCRATCH_REGION("region");
+    SCRATCH_REGION("region", kind_of_region());
     char *block = static_cast<char *>(malloc(1000));
     memset(block, 0, 1000);
     free(hidden(block) + 1);
@@ -130,7 +162,7 @@ SCENARIO(free_misaligned) {
 }
 
 SCENARIO(free_inside_large) {
-    SCRATCH_REGION("region");
+    SCRATCH_REGION("region", kind_of_region());
     char *block = static_cast<char *>(malloc(300000));
     memset(block, 0x20, 300000);
     free(hidden(block) + 131072);
@@ -138,7 +170,7 @@ SCENARIO(free_inside_large) {
 }
 
 SCENARIO(free_by_another_thread_inside) {
-    SCRATCH_REGION("region");
+    SCRATCH_REGION("region", kind_of_region());
     char *block = static_cast<char *>(malloc(1000));
     memset(block, 0, 1000);
     std::thread([block] { free(hidden(block) + 32); }).join();
@@ -147,21 +179,21 @@ SCENARIO(free_by_another_thread_inside) {
 
 SCENARIO(free_above_the_top) {
     start_of_scratch_memory();
-    SCRATCH_REGION("region");
+    SCRATCH_REGION("region", kind_of_region());
     char *block = static_cast<char *>(malloc(100));
     free(hidden(block) + 20000);
     return 0;
 }
 
 SCENARIO(realloc_inside_a_block) {
-    SCRATCH_REGION("region");
+    SCRATCH_REGION("region", kind_of_region());
     char *block = static_cast<char *>(malloc(1000));
     memset(block, 0, 1000);
     return realloc(hidden(block) + 64, 10) != nullptr ? 0 : 1;
 }
 
 SCENARIO(header_overwritten) {
-    SCRATCH_REGION("region");
+    SCRATCH_REGION("region", kind_of_region());
     char *below = static_cast<char *>(malloc(100));
     char *block = static_cast<char *>(malloc(100));
     malloc(100);
@@ -194,6 +226,14 @@ struct wrong_free {
     const char *story; // a part of what standard error says
 };
 
+// Trusted ones with and without statistics: calls that are counted push otherwise.
+std::vector<conditions> kinds_of_regions(const char *mode) {
+    const std::vector<std::string> trusted = {"TEST_TRUSTED=1"};
+    return {{.mode = mode},
+            {.mode = mode, .environment = trusted},
+            {.mode = mode, .environment = trusted, .statistics = false}};
+}
+
 class wrong_frees : public testing::TestWithParam<const char *> {};
 
 TEST_P(wrong_frees, stop_the_program_with_the_story) {
@@ -204,6 +244,8 @@ TEST_P(wrong_frees, stop_the_program_with_the_story) {
              {&double_free_of_hole, twice},
              {&double_free_after_pop, twice},
              {&double_free_of_escape, twice},
+             {&double_free_of_trusted_escape, twice},
+             {&double_free_of_trusted_escape_by_others, twice},
              {&double_free_by_another_thread, twice},
              {&double_free_after_another_thread, twice},
              {&realloc_after_free, twice},
@@ -218,24 +260,30 @@ TEST_P(wrong_frees, stop_the_program_with_the_story) {
              {&realloc_inside_a_block, inside},
              {&header_overwritten, "free()"},
          }) {
-        const outcome result = run(*wanted, {.mode = GetParam()});
-        EXPECT_TRUE(result.killed_by(SIGABRT)) << wanted->name << ": " << result.describe();
-        EXPECT_NE(result.error.find(story), std::string::npos)
-            << wanted->name << ": " << result.describe();
+        for (const conditions &under : kinds_of_regions(GetParam())) {
+            // Nothing escapes from a trusted region.
+            if (wanted == &double_free_of_escape && !under.environment.empty()) continue;
+            const outcome result = run(*wanted, under);
+            EXPECT_TRUE(result.killed_by(SIGABRT)) << wanted->name << ": " << result.describe();
+            EXPECT_NE(result.error.find(story), std::string::npos)
+                << wanted->name << ": " << result.describe();
 #ifndef __APPLE__
-        EXPECT_NE(result.error.find("`scratch check`"), std::string::npos) << result.describe();
+            EXPECT_NE(result.error.find("`scratch check`"), std::string::npos) << result.describe();
 #endif
+        }
     }
 }
 
 // The story tells the size, and where the pointer lies.
 TEST_P(wrong_frees, tell_the_block) {
-    const outcome inside = run(free_inside_a_block, {.mode = GetParam()});
-    EXPECT_NE(inside.error.find("64 bytes inside a live block of 1"), std::string::npos)
-        << inside.describe();
-    const outcome twice = run(double_free_of_hole, {.mode = GetParam()});
-    EXPECT_NE(twice.error.find("a block of 1"), std::string::npos) << twice.describe();
-    EXPECT_EQ(std::count(twice.error.begin(), twice.error.end(), '\n'), 1) << twice.describe();
+    for (const conditions &under : kinds_of_regions(GetParam())) {
+        const outcome inside = run(free_inside_a_block, under);
+        EXPECT_NE(inside.error.find("64 bytes inside a live block of 1"), std::string::npos)
+            << inside.describe();
+        const outcome twice = run(double_free_of_hole, under);
+        EXPECT_NE(twice.error.find("a block of 1"), std::string::npos) << twice.describe();
+        EXPECT_EQ(std::count(twice.error.begin(), twice.error.end(), '\n'), 1) << twice.describe();
+    }
 }
 
 INSTANTIATE_TEST_SUITE_P(modes, wrong_frees, testing::Values("scoped", "adaptive"));
@@ -262,7 +310,7 @@ TEST(wrong_free_of_foreign_memory, ends_as_without_the_shim) {
 // The program's own handler gets its turn, as with libc.
 SCENARIO(handler_of_abort) {
     std::signal(SIGABRT, [](int) { _exit(17); });
-    SCRATCH_REGION("region");
+    SCRATCH_REGION("region", kind_of_region());
     void *block = malloc(100);
     free(block);
     free(hidden(block));
