@@ -3,8 +3,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
-#include <cwchar>
 
 #include <malloc/malloc.h>
 
@@ -61,12 +59,6 @@ void malloc_zone_batch_free(malloc_zone_t *zone, void **payloads, unsigned count
     free_batch(zone, payloads, count);
 }
 
-char *strdup(const char *text) noexcept { return duplicate(text, SCRATCH_ORIGIN); }
-char *strndup(const char *text, std::size_t most) noexcept {
-    return duplicate(text, most, SCRATCH_ORIGIN);
-}
-wchar_t *wcsdup(const wchar_t *text) noexcept { return duplicate(text, SCRATCH_ORIGIN); }
-
 } // namespace
 } // namespace interposed
 
@@ -85,10 +77,7 @@ wchar_t *wcsdup(const wchar_t *text) noexcept { return duplicate(text, SCRATCH_O
     X(malloc_zone_from_ptr)                                                                        \
     X(malloc_zone_free)                                                                            \
     X(malloc_zone_realloc)                                                                         \
-    X(malloc_zone_batch_free)                                                                      \
-    X(strdup)                                                                                      \
-    X(strndup)                                                                                     \
-    X(wcsdup)
+    X(malloc_zone_batch_free)
 
 #define SCRATCH_TUPLE(name) SCRATCH_INTERPOSE(interposed::name, ::name),
 SCRATCH_INTERPOSITIONS(interposed_family) = {SCRATCH_INTERPOSED(SCRATCH_TUPLE)};

@@ -95,10 +95,11 @@ inline constexpr named_counter named_counters[] = {
 process_counters &counters() noexcept;
 
 // Makes the mapping and copies into it what was counted so far: a file of one page, scratch-UID-PID
-// in XDG_RUNTIME_DIR (where that is a folder of this user) or /dev/shm, created anew (no link is
-// followed, a stale file of the same name is removed first), its descriptor closed at once; or the
-// one of SCRATCH_OUTPUT, which is kept at exit. There, a file that belongs to a process that still
-// lives, and the file that this process wrote before an exec, get company: the name with .1, .2,
+// in XDG_RUNTIME_DIR (where that is a folder of this user) or common_folder, created anew (no link
+// is followed, a stale file of the same name is removed first), its descriptor closed at once; or
+// the one of SCRATCH_OUTPUT, which is kept at exit. There, a file that belongs to a process that
+// still lives, and the file that this process wrote before an exec, get company: the name with .1,
+// .2,
 // ... behind it; a file that scratch did not write is left alone, with a warning, which is left out
 // where the parent gave it, or this process before an exec. `fresh` (a forked
 // child): counts start at zero in a mapping of its own, at the same address; the parent's is left

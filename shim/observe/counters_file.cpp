@@ -1,5 +1,6 @@
 #include "shim/observe/counters_file.hpp"
 
+#include "shim/observe/common_folder.hpp"
 #include "shim/observe/counters.hpp"
 #include "shim/observe/plain_text.hpp"
 
@@ -99,8 +100,7 @@ bool says_refused(const char *path, std::uint32_t process, std::uint64_t mark) n
            read.pid == process && read.refused_output == mark;
 }
 
-// `folder` must belong to this user, or be one where nobody else can remove our file (/dev/shm is
-// sticky).
+// `folder` must belong to this user, or be one where nobody else can remove our file.
 int create_in(const char *folder, std::string_view content, path_text &path) noexcept {
     if (!name_default_file(folder, this_process(), path)) return -ENAMETOOLONG;
     int descriptor = create_with(path.bytes, private_file, content);
@@ -156,7 +156,8 @@ int create_default_file(char **environment, std::string_view content, path_text 
     const char *folder = runtime_folder(environment);
     int descriptor = folder != nullptr ? create_in(folder, content, path) : -ENOENT;
     if (descriptor < 0) {
-        folder = "/dev/shm";
+        folder = common_folder();
+        if (folder == nullptr) return descriptor;
         descriptor = create_in(folder, content, path);
     }
     if (is_turn_to_sweep()) remove_stale_files(folder);
@@ -201,7 +202,7 @@ std::uint64_t mark_of_refusal(const char *pattern, int error) noexcept {
 
 bool was_refused_before(char **environment, std::uint64_t mark) noexcept {
     static constinit path_text path{};
-    const char *const folders[] = {runtime_folder(environment), "/dev/shm"};
+    const char *const folders[] = {runtime_folder(environment), common_folder()};
     const std::uint32_t processes[] = {this_process(), parent_process()};
     for (const char *folder : folders) {
         for (const std::uint32_t process : processes) {

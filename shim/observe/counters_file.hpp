@@ -20,7 +20,7 @@ struct path_text {
 inline constexpr std::string_view report_beginnings[] = {"scratch: ", "{\"scratch\":"};
 
 // A descriptor of a new file that holds `content`, or an error number below zero. `path` gets its
-// name. In XDG_RUNTIME_DIR or /dev/shm:
+// name. In XDG_RUNTIME_DIR or common_folder:
 int create_default_file(char **environment, std::string_view content, path_text &path) noexcept;
 // For a pattern of SCRATCH_OUTPUT, %e being `program`:
 int create_asked_file(const char *pattern, std::string_view program, std::string_view content,

@@ -1,12 +1,7 @@
 #include "shim/route/handed_over.hpp"
 
-#include <cstring>
-
-#include "shim/heap/thread_heap.hpp"
 #include "shim/next/next_function.hpp"
-#include "shim/route/entries.hpp"
-#include "shim/route/malloc_family.hpp"
-#include "shim/route/route.hpp"
+#include "shim/route/moved_to_region.hpp"
 
 namespace scratch::shim {
 
@@ -18,19 +13,6 @@ constinit next_function<int (*)(char **, int, const char *, std::va_list)>
 constinit next_function<char *(*)(const char *, char *)> next_realpath("realpath");
 constinit next_function<char *(*)(const char *)> next_file_name("canonicalize_file_name");
 constinit next_function<char *(*)()> next_current_folder("get_current_dir_name");
-
-char *move_to_region(char *made, std::size_t size, origin from) noexcept {
-    if (!entries.routing || is_ours(made)) return made;
-    void *pushed = push_in_region(size, 1, from);
-    if (pushed == nullptr) return made;
-    std::memcpy(pushed, made, size);
-    free_any(made);
-    return static_cast<char *>(pushed);
-}
-
-char *move_text_to_region(char *made, origin from) noexcept {
-    return made == nullptr ? nullptr : move_to_region(made, std::strlen(made) + 1, from);
-}
 
 } // namespace
 

@@ -1,8 +1,8 @@
 // The runtime on macOS: what lies under /usr/lib/system, dyld, and the libraries of C++. The loader
 // tells of each object as it comes, and of those that are there when it is first asked.
 //
-// No function that hands its block to the caller is exempt: those that are called by the program
-// itself (strdup and its kin) are interposed, the others are the runtime's here.
+// No function that hands its block to the caller is exempt: those that the program calls itself are
+// interposed (exports/strings_darwin.cpp), the others are the runtime's here.
 #include "shim/route/runtime_callers.hpp"
 
 #include <algorithm>

@@ -18,8 +18,8 @@ RUNTIME = "/usr/lib/libc++.1.dylib"
 ANYWHERE_IF_THERE = "anywhere, if there"
 
 MALLOC_FAMILY = """malloc free calloc realloc reallocf posix_memalign aligned_alloc valloc vfree malloc_size
-    malloc_good_size malloc_zone_from_ptr malloc_zone_free malloc_zone_realloc malloc_zone_batch_free strdup strndup
-    wcsdup""".split()
+    malloc_good_size malloc_zone_from_ptr malloc_zone_free malloc_zone_realloc malloc_zone_batch_free""".split()
+STRINGS = "strdup strndup wcsdup asprintf vasprintf realpath$DARWIN_EXTSN getcwd getdelim getline".split()
 TYPED_FAMILY = ["malloc_type_" + name for name in "malloc calloc realloc free zone_realloc zone_free".split()]
 NOTHROW, ALIGNED = "RKSt9nothrow_t", "St11align_val_t"
 OPERATORS = [
@@ -31,7 +31,7 @@ OPERATORS = [
     ),
 ]
 EXPECTED = {
-    **{"_" + name: SYSTEM for name in MALLOC_FAMILY},
+    **{"_" + name: SYSTEM for name in MALLOC_FAMILY + STRINGS},
     **{"_" + name: ANYWHERE_IF_THERE for name in TYPED_FAMILY},
     **{"_" + name: RUNTIME for name in OPERATORS},
 }

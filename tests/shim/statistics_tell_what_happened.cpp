@@ -14,6 +14,7 @@
 
 #include "scenario.hpp"
 #include "scratch_memory.hpp"
+#include "system.hpp"
 
 namespace {
 
@@ -98,6 +99,7 @@ TEST(statistics, count_a_text_once) {
     }
 }
 
+#ifndef __APPLE__ // plugins are built for ELF
 // The library whose blocks escape is closed before the end.
 SCENARIO(escapes_of_a_library) {
     start_of_scratch_memory();
@@ -120,6 +122,7 @@ TEST(statistics, tell_of_escapes_of_closed_libraries) {
     EXPECT_NE(result.error.find(" in no loaded object"), std::string::npos) << result.error;
     EXPECT_EQ(result.error.find("  0x0"), std::string::npos) << result.error;
 }
+#endif
 
 SCENARIO(pinned) {
     static void *kept[3];
@@ -222,6 +225,23 @@ TEST(statistics, are_not_written_into_the_programs_files) {
     EXPECT_TRUE(redirected.exited_with(7)) << redirected.describe();
     EXPECT_EQ(redirected.output, "0 bytes");
     EXPECT_EQ(redirected.error, "");
+}
+
+// Others can read them while the process lives, and only while it does.
+SCENARIO(says_whether_its_counters_are_there) {
+    const std::string file =
+        common_folder() + "scratch-" + std::to_string(getuid()) + "-" + std::to_string(getpid());
+    REQUIRE(access(file.c_str(), R_OK) == 0);
+    printf("%s", file.c_str());
+    return 0;
+}
+
+TEST(statistics, lie_in_a_folder_of_the_user) {
+    const outcome result =
+        run(says_whether_its_counters_are_there,
+            {.environment = {"SCRATCH_STATS=1", "XDG_RUNTIME_DIR="}, .statistics = false});
+    EXPECT_TRUE(result.exited_with(0)) << result.describe();
+    EXPECT_NE(access(result.output.c_str(), F_OK), 0) << result.output;
 }
 
 // --- how the program ends

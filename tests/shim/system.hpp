@@ -9,6 +9,9 @@ extern const char preload_variable[];
 
 std::string own_executable();
 
+// Where counters lie without XDG_RUNTIME_DIR.
+std::string common_folder();
+
 // Ends at once with status 0.
 extern const char program_that_does_nothing[];
 

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <mach-o/dyld.h>
 #include <mach/mach.h>
+#include <unistd.h>
 
 namespace {
 
@@ -24,6 +25,11 @@ std::string own_executable() {
     std::uint32_t size = sizeof path;
     if (_NSGetExecutablePath(path, &size) != 0) abort();
     return path;
+}
+
+std::string common_folder() {
+    char path[1024];
+    return confstr(_CS_DARWIN_USER_TEMP_DIR, path, sizeof path) == 0 ? "" : path;
 }
 
 std::size_t resident_bytes() { return task_information().resident_size; }

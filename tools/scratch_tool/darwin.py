@@ -187,15 +187,8 @@ def _check_headers(path: str, running: Slice) -> None:
 
 def _check_signatures(path: str, running: Slice, ours: Slice | None) -> None:
     """Whether the program's signature lets a library in, and the shim's is one that it would take."""
-    try:
-        theirs = signature_of(running)
-    except ObjectError as error:
-        raise Failure(CANNOT_RUN, f"{path} has a damaged code signature ({error}); sign it anew: codesign -f -s - "
-                                  f"{path}") from None
-    if theirs is None and must_be_signed(running):
-        raise Failure(CANNOT_RUN, f"{path} is not signed, and macOS starts no {running.architecture} program that is "
-                                  f"not; sign it: codesign -s - {path}")
-    own = _signature_of_shim(ours)
+    theirs = _sound_signature(running, path, CANNOT_RUN, "starts no {} program")
+    own = None if ours is None else _sound_signature(ours, ours.path, OWN_ERROR, "loads no {} library")
     if theirs is None:
         return
     again = f"run a copy that is signed without that: {RE_SIGN.format(path=path)}"
@@ -213,18 +206,18 @@ def _check_signatures(path: str, running: Slice, ours: Slice | None) -> None:
                                   f"entitlement {NO_LIBRARY_VALIDATION}); sign the shim as it is signed, or {again}")
 
 
-def _signature_of_shim(ours: Slice | None) -> Signature | None:
-    if ours is None:
-        return None
+def _sound_signature(one: Slice, path: str, status: int, refuses: str) -> Signature | None:
+    """None where there is none and need not be; a Failure of `status` where it is damaged or missing. `refuses` is what
+    macOS does without it."""
     try:
-        own = signature_of(ours)
+        found = signature_of(one)
     except ObjectError as error:
-        raise Failure(OWN_ERROR, f"{ours.path} has a damaged code signature ({error}); sign it anew: codesign -f -s - "
-                                 f"{ours.path}") from None
-    if own is None and must_be_signed(ours):
-        raise Failure(OWN_ERROR, f"{ours.path} is not signed, and macOS loads no {ours.architecture} library that is "
-                                 f"not; sign it: codesign -s - {ours.path}")
-    return own
+        raise Failure(status, f"{path} has a damaged code signature ({error}); sign it anew: codesign -f -s - "
+                              f"{path}") from None
+    if found is None and must_be_signed(one):
+        raise Failure(status, f"{path} is not signed, and macOS {refuses.format(one.architecture)} that is not; sign it: "
+                              f"codesign -s - {path}")
+    return found
 
 
 def _is_of_platform(one: Slice | None) -> bool:

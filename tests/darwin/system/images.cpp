@@ -12,6 +12,10 @@
 #include <cstring>
 #include <string>
 
+// Of the linker: where this program's code lies.
+extern "C" const char __executable_start;
+extern "C" const char etext;
+
 namespace darwin::images_of_program {
 namespace {
 
@@ -82,6 +86,37 @@ const char *last_error() {
     return error_text.c_str();
 }
 
+// What programs are told of this libSystem: an image whose code is that of the loader, so that
+// calls from it are seen to come from the system.
+struct system_image {
+    format::header header;
+    format::segment_command code;
+};
+
+system_image &told_system() {
+    static system_image told = [] {
+        system_image made{};
+        made.header.magic = format::magic_64;
+        made.header.cpu_type = format::cpu_x86_64;
+        made.header.file_type = format::file_type::dylib;
+        made.header.command_count = 1;
+        made.header.command_bytes = sizeof made.code;
+        made.code.command = format::command::segment;
+        made.code.size = sizeof made.code;
+        made.code.address = reinterpret_cast<std::uint64_t>(&__executable_start);
+        made.code.address_size = static_cast<std::uint64_t>(&etext - &__executable_start);
+        made.code.protection = made.code.protection_maximum = 5;
+        return made;
+    }();
+    return told;
+}
+
+bool is_of_system(const void *address) {
+    const auto *const at = static_cast<const char *>(address);
+    return at == reinterpret_cast<const char *>(&told_system()) ||
+           (at >= &__executable_start && at < &etext);
+}
+
 struct information {
     const char *file;
     const void *base;
@@ -90,6 +125,10 @@ struct information {
 };
 
 int describe(const void *address, information *told) {
+    if (is_of_system(address)) {
+        *told = {"/usr/lib/libSystem.B.dylib", &told_system(), nullptr, nullptr};
+        return 1;
+    }
     const image *const at = process::image_containing(address);
     if (at == nullptr) return 0;
     *told = {at->path.c_str(), at->header(), nullptr, nullptr};
@@ -149,6 +188,7 @@ std::uint8_t *segment_data(const format::header *header, const char *name, unsig
 void tell_of_images(void (*function)(const format::header *, std::intptr_t)) {
     for (std::uint32_t index = 0; index < count(); ++index)
         function(header_of(index), slide_of(index));
+    function(&told_system().header, 0);
 }
 void tell_of_removals(void (*)(const format::header *, std::intptr_t)) {}
 

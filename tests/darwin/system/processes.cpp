@@ -18,6 +18,7 @@
 #include <spawn.h>
 #include <string>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -187,6 +188,20 @@ long configured(int number) {
     return -1;
 }
 
+/// The user's own folder for temporary files; no other text is known.
+std::size_t configured_text(int number, char *to, std::size_t size) {
+    constexpr int of_temporary_folder = 65537;
+    if (number != of_temporary_folder) {
+        errno = EINVAL;
+        return 0;
+    }
+    char path[64];
+    const int length = std::snprintf(path, sizeof path, "/tmp/dyld_on_linux-%u/", getuid());
+    mkdir(path, 0700);
+    std::snprintf(to, size, "%s", path);
+    return static_cast<std::size_t>(length) + 1;
+}
+
 int page_size() { return 4096; }
 
 /// What the system knows of a thread: only whether there is one.
@@ -287,6 +302,7 @@ std::span<const entry> process_names() {
         function("getrlimit", get_limit),
         function("setrlimit", set_limit),
         function("sysconf", configured),
+        function("confstr", configured_text),
         function("getpagesize", page_size),
         function("proc_pidinfo", thread_information),
         function("sysctlbyname", system_value),

@@ -1,0 +1,17 @@
+// What macOS has beside the functions of handed_over.hpp that Linux serves otherwise: there the
+// range of libc's own code tells whose blocks these are.
+#pragma once
+
+#include <cstddef>
+#include <cstdio>
+
+#include "shim/route/origin.hpp"
+
+namespace scratch::shim {
+
+// getdelim: the line's block is the caller's, old or new.
+ssize_t read_until(char **line, std::size_t *capacity, int end, FILE *file, origin from) noexcept;
+// getcwd.
+char *working_folder(char *into, std::size_t size, origin from) noexcept;
+
+} // namespace scratch::shim
