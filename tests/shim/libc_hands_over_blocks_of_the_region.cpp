@@ -1,5 +1,6 @@
 // What libc makes for its caller is the caller's: in a region it lies in the region. What libc
 // keeps, or cannot be told from that, lives on.
+#include <climits>
 #include <clocale>
 #include <cstdarg>
 #include <cstdio>

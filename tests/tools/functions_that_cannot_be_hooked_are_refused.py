@@ -4,7 +4,10 @@ runs, and nothing is left in the cache."""
 from __future__ import annotations
 
 import os
+import shutil
 import struct
+import subprocess
+import unittest
 from random import Random
 
 from fixture import main
@@ -26,6 +29,16 @@ OWN_DEFINITION = r"""
 int thrice(int);
 int twice(int value) { return value; }
 int main(void) { printf("%d %d\n", twice(1), thrice(1)); return 0; }
+"""
+ARM64 = "aarch64-linux-gnu-gcc"
+WITH_VECTORS = """
+__attribute__((aarch64_vector_pcs)) double vectored(double value) { return value; }
+int plain(int value) { return value; }
+"""
+VECTORS_CALLER = """
+__attribute__((aarch64_vector_pcs)) double vectored(double value);
+int plain(int value);
+int main(int count, char **words) { (void)words; return plain(count) + (int)vectored(count); }
 """
 PROFILES = """
 __attribute__((no_instrument_function)) void __cyg_profile_func_enter(void *f, void *c) { (void)f; (void)c; }
@@ -143,6 +156,24 @@ class FunctionsAreRefused(HookTest):
                             says=(str(old), "another version", "anew"))
         done = self.scratch("doctor", "--region", "twice", self.caller, environment=environment)
         self.assertEqual(126, done.returncode)
+
+    @unittest.skipIf(shutil.which(ARM64) is None, f"{ARM64} is not installed")
+    def test_arguments_in_registers_that_hooks_do_not_keep(self) -> None:
+        built = {}
+        for name, text, flags in (("shim.so", "int scratch_hook_enter_v1;", ["-shared"]),
+                                  ("libvectors.so", WITH_VECTORS, ["-shared"]),
+                                  ("vectors", VECTORS_CALLER, [str(self.folder / "libvectors.so")])):
+            built[name] = self.folder / name
+            subprocess.run([ARM64, "-x", "c", "-", "-x", "none", *flags, "-fPIC", "-o", str(built[name])], check=True,
+                           input=text, text=True)
+        kind = Elf(str(built["shim.so"]))
+        closure = Closure(str(built["vectors"]), kind, {b"LD_LIBRARY_PATH": bytes(self.folder)})
+        finder = Finder(closure, str(built["shim.so"]))
+        self.assertEqual(["plain"], [found.name for found in finder.find(Wish("region", REGION, "plain"))])
+        with self.assertRaisesRegex(NotHookable, "in a way of its own .*a hook of libvectors.so would not keep"):
+            finder.find(Wish("region", REGION, "vectored"))
+        matched = {found.name for found in finder.find(Wish("region", REGION, "libvectors.so!*"))}
+        self.assertEqual({"plain"}, matched & {"plain", "vectored"})
 
     def test_libraries_that_are_damaged(self) -> None:
         broken = self.folder / "broken"
