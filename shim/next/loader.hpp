@@ -8,6 +8,10 @@ namespace scratch::shim {
 // The function that `next` would resolve to for another name, or null: for operators and dlopen.
 void *find_next(const char *name) noexcept;
 
+// The same for a function that libc has in several versions: before 2.36 glibc's search finds the
+// oldest otherwise. Definitions without a version fit, and where none has this one any is found.
+void *find_next_of_version(const char *name, const char *version) noexcept;
+
 // The definition that the program's references to a function reach, or null where it has only its
 // own way to one: in programs that are not position independent the search ends at the entry by
 // which they call a function whose address they took, and whose definition is elsewhere.

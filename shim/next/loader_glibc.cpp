@@ -10,6 +10,11 @@ namespace scratch::shim {
 
 void *find_next(const char *name) noexcept { return dlsym(RTLD_NEXT, name); }
 
+void *find_next_of_version(const char *name, const char *version) noexcept {
+    void *const found = dlvsym(RTLD_NEXT, name, version);
+    return found != nullptr ? found : find_next(name);
+}
+
 void *find_definition_for_program(const char *name) noexcept {
     void *defined = dlsym(RTLD_DEFAULT, name);
     Dl_info info;

@@ -29,6 +29,9 @@ void *find_next(const char *name) noexcept {
     return is_defined(name) ? dlsym(RTLD_NEXT, name) : nullptr;
 }
 
+// musl's functions have none.
+void *find_next_of_version(const char *name, const char *) noexcept { return find_next(name); }
+
 // musl's search passes over the entries by which programs call.
 void *find_definition_for_program(const char *name) noexcept {
     return is_defined(name) ? dlsym(RTLD_DEFAULT, name) : nullptr;

@@ -14,7 +14,9 @@ template <typename Function>
 class next_function {
 public:
     // `name` of a function that is surely there: whoever calls us was linked with it.
-    explicit constexpr next_function(const char *name) noexcept : name_(name) {}
+    // `version`: the newest, where libc has several.
+    explicit constexpr next_function(const char *name, const char *version = nullptr) noexcept
+        : name_(name), version_(version) {}
 
     Function get() noexcept {
         const Function known = known_.load(std::memory_order_relaxed);
@@ -25,13 +27,15 @@ private:
     [[gnu::noinline]] Function find() noexcept {
         const int saved_errno = errno;
         const loader_error_aside aside;
-        const auto found = reinterpret_cast<Function>(find_next(name_));
+        const auto found = reinterpret_cast<Function>(
+            version_ == nullptr ? find_next(name_) : find_next_of_version(name_, version_));
         known_.store(found, std::memory_order_relaxed);
         errno = saved_errno;
         return found;
     }
 
     const char *name_;
+    const char *version_;
     std::atomic<Function> known_{nullptr};
 };
 

@@ -4,3 +4,4 @@ void dladdr1(void) {}
 void dlclose(void) {}
 void dlerror(void) {}
 void dlsym(void) {}
+void dlvsym(void) {}

@@ -10,7 +10,7 @@ namespace {
 constinit next_function<int (*)(char **, const char *, std::va_list)> next_vasprintf("vasprintf");
 constinit next_function<int (*)(char **, int, const char *, std::va_list)>
     next_vasprintf_chk("__vasprintf_chk");
-constinit next_function<char *(*)(const char *, char *)> next_realpath("realpath");
+constinit next_function<char *(*)(const char *, char *)> next_realpath("realpath", "GLIBC_2.3");
 constinit next_function<char *(*)(const char *)> next_file_name("canonicalize_file_name");
 constinit next_function<char *(*)()> next_current_folder("get_current_dir_name");
 

@@ -44,6 +44,13 @@ LUA = "local t = {} for i = 1, 60000 do t[i % 5000] = ('line ' .. i):rep(3) end 
 SHELL = "for i in 1 2 3 4 5; do perl -e 'print join \",\", map { $_ x 3 } 1..50' | sort | wc -c; done; kill -TERM $$"
 
 
+# A function with an older version, which takes no null there.
+TWO_VERSIONS = """import ctypes
+realpath = ctypes.CDLL(None).realpath
+realpath.restype = ctypes.c_char_p
+print(realpath(b"/tmp/..", None))"""
+
+
 class Program(NamedTuple):
     """A command of the release, and functions of its libraries: counted regions, and trusted ones."""
 
@@ -55,6 +62,7 @@ class Program(NamedTuple):
 PROGRAMS = {
     "perl": Program(["perl", "-e", PERL]),
     "python3": Program(["python3", "-c", PYTHON]),
+    "realpath without a buffer": Program(["python3", "-c", TWO_VERSIONS]),
     "sqlite3": Program(["sqlite3", ":memory:", SQL]),
     "xsltproc": Program(
         ["xsltproc", "/tmp/sheet.xsl", "/tmp/document.xml"], ("libxml2.so.2!xmlReadFile", "xsltApplyStylesheetUser"),
