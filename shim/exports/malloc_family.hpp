@@ -17,7 +17,7 @@
 namespace scratch::shim {
 
 [[gnu::always_inline]] inline void *call_malloc(std::size_t size) noexcept {
-    if (void *pushed = SCRATCH_PUSH(size)) return pushed;
+    if (void *pushed = push_at_once(size)) return pushed;
     return entries.malloc(size);
 }
 

@@ -22,7 +22,7 @@ namespace interposed {
 namespace {
 
 void *malloc(std::size_t size) noexcept {
-    if (void *pushed = SCRATCH_PUSH(size)) return pushed;
+    if (void *pushed = push_at_once(size)) return pushed;
     return entries.malloc(size);
 }
 void free(void *payload) noexcept {

@@ -20,7 +20,7 @@ using std::size_t;
 
 SCRATCH_EXPORT void *operator new(size_t size) {
     if (entries.new_pushes_itself)
-        if (void *pushed = SCRATCH_PUSH(size)) return pushed;
+        if (void *pushed = push_at_once(size)) return pushed;
     return entries.operator_new(size);
 }
 SCRATCH_EXPORT void *operator new[](size_t size) {

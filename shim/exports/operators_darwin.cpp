@@ -22,7 +22,7 @@ namespace {
 
 void *plain_new(size_t size) {
     if (entries.new_pushes_itself)
-        if (void *pushed = SCRATCH_PUSH(size)) return pushed;
+        if (void *pushed = push_at_once(size)) return pushed;
     return entries.operator_new(size);
 }
 void *array_new(size_t size) { return new_block<cxx_operator::array_new>(SCRATCH_ORIGIN, size); }

@@ -277,7 +277,8 @@ void release_elsewhere(block *freed) noexcept;
 // Frees a brief block, and tells whether it was one: by whatever thread, since nothing is counted.
 // If two free one at the same instant both may be taken for the first, and nothing comes of it.
 [[gnu::always_inline]] inline bool mark_brief_freed(block &marked) noexcept {
-    if (marked.state != block_state::brief) return false;
+    if (marked.state != block_state::brief) [[unlikely]]
+        return false;
     auto *state = reinterpret_cast<std::uint32_t *>(&marked.state);
     __atomic_store_n(state, static_cast<std::uint32_t>(block_state::freed), __ATOMIC_RELEASE);
     return true;

@@ -17,7 +17,7 @@ namespace scratch::shim {
 
 namespace {
 
-void *move_block(void *payload, std::size_t size, origin from) noexcept {
+[[gnu::noinline]] void *move_block(void *payload, std::size_t size, origin from) noexcept {
     // A large block that grows will grow again: half as much more in addresses costs nothing until
     // it is used.
     const bool large = size > largest_small_block && size <= PTRDIFF_MAX / 2;
