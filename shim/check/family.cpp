@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 
 #include "core/pages.hpp"
+#include "core/tasks.hpp"
 #include "shim/check/blocks.hpp"
 #include "shim/check/report.hpp"
 #include "shim/check/unwind.hpp"
@@ -25,7 +26,9 @@ constinit next_allocator original = {};
 // of a module.
 bool is_no_block(void *payload) noexcept {
     const auto address = reinterpret_cast<std::uintptr_t>(payload);
-    const std::uintptr_t top = this_thread.stack_top;
+    // A thread that has allocated nothing yet has not looked for it.
+    const std::uintptr_t known = this_thread.stack_top;
+    const std::uintptr_t top = known != 0 ? known : top_of_stack(tasks::is_first_thread());
     if (address > stack_pointer() && address < top && top - address < (std::size_t{1} << 30))
         return true;
     if (!loader_can_be_asked()) return false;

@@ -12,14 +12,12 @@
 #include "shim/check/uses.hpp"
 #include "shim/heap/inside.hpp"
 #include "shim/heap/threads.hpp"
-#include "shim/next/next.hpp"
+#include "shim/next/loader.hpp"
 #include "shim/observe/descriptor.hpp"
 
 namespace scratch::shim::check {
 
 namespace {
-
-using action_function = int (*)(int, const struct sigaction *, struct sigaction *);
 
 constinit action_function next_action = nullptr;
 constinit bool watching = false;
@@ -178,7 +176,7 @@ int set_action_in_vfork_child(int signal, const struct sigaction *wanted,
 } // namespace
 
 void watch_faults() noexcept {
-    next_action = reinterpret_cast<action_function>(find_next("__sigaction"));
+    next_action = find_action_of_libc();
     if (next_action == nullptr || !open_report_stack()) return;
     struct sigaction before = {};
     next_action(SIGSEGV, nullptr, &before);
@@ -188,8 +186,7 @@ void watch_faults() noexcept {
 }
 
 int set_action(int signal, const struct sigaction *wanted, struct sigaction *before) noexcept {
-    if (next_action == nullptr)
-        next_action = reinterpret_cast<action_function>(find_next("__sigaction"));
+    if (next_action == nullptr) next_action = find_action_of_libc();
     if (!watching) return next_action(signal, wanted, before);
     if (is_vfork_child()) return set_action_in_vfork_child(signal, wanted, before);
     if (signal == SIGSEGV) {

@@ -2,6 +2,7 @@
 #pragma once
 
 struct link_map;
+struct sigaction;
 
 namespace scratch::shim {
 
@@ -16,6 +17,10 @@ void *find_next_of_version(const char *name, const char *version) noexcept;
 // own way to one: in programs that are not position independent the search ends at the entry by
 // which they call a function whose address they took, and whose definition is elsewhere.
 void *find_definition_for_program(const char *name) noexcept;
+
+// libc's own sigaction, past those who interpose it; null where libc shows none.
+using action_function = int (*)(int, const struct sigaction *, struct sigaction *);
+action_function find_action_of_libc() noexcept;
 
 // The name under which dlopen finds the object that holds an address; null where none holds it.
 const char *name_of_object_at(const void *address) noexcept;

@@ -25,6 +25,10 @@ void *find_definition_for_program(const char *name) noexcept {
     return known && symbol != nullptr && symbol->st_shndx == SHN_UNDEF ? nullptr : defined;
 }
 
+action_function find_action_of_libc() noexcept {
+    return reinterpret_cast<action_function>(find_next("__sigaction"));
+}
+
 const char *name_of_object_at(const void *address) noexcept {
     Dl_info info;
     link_map *object = nullptr;

@@ -63,6 +63,50 @@ std::uint32_t hash_of(const char *name) noexcept {
     return hash;
 }
 
+// The first form of such tables: a bucket per hash, each the first of a list through `chain`, which
+// has a word for each symbol.
+struct first_hash_table {
+    std::uint32_t bucket_count;
+    std::uint32_t symbol_count;
+    const std::uint32_t *buckets;
+    const std::uint32_t *chain;
+
+    explicit first_hash_table(const std::uint32_t *words) noexcept
+        : bucket_count(words[0]), symbol_count(words[1]), buckets(words + 2),
+          chain(buckets + bucket_count) {}
+
+    template <typename Visit>
+    void for_each_with(std::uint32_t hash, Visit &&visit) const noexcept {
+        if (bucket_count == 0) return;
+        for (std::uint32_t index = buckets[hash % bucket_count]; index != STN_UNDEF;
+             index = chain[index])
+            visit(index);
+    }
+};
+
+std::uint32_t first_hash_of(const char *name) noexcept {
+    std::uint32_t hash = 0;
+    for (; *name != '\0'; ++name) {
+        hash = (hash << 4) + static_cast<unsigned char>(*name);
+        hash ^= hash >> 24 & 0xf0;
+        hash &= 0x0fffffff;
+    }
+    return hash;
+}
+
+// Calls visit(index) for the symbols of that name, defined there or not.
+template <typename Visit>
+void for_each_named(const symbol_tables &tables, const char *name, Visit &&visit) noexcept {
+    if (tables.count == 0) return;
+    const auto visit_named = [&](std::uint32_t index) {
+        if (std::strcmp(tables.strings + tables.symbols[index].st_name, name) == 0) visit(index);
+    };
+    if (tables.hash != nullptr)
+        hash_table(tables.hash).for_each_with(hash_of(name), visit_named);
+    else
+        first_hash_table(tables.first_hash).for_each_with(first_hash_of(name), visit_named);
+}
+
 constexpr ElfW(Versym) hidden_version = 0x8000;
 
 const char *version_of(const symbol_tables &tables, std::uint32_t index) noexcept {
@@ -138,6 +182,9 @@ symbol_tables symbol_tables_of(const dl_phdr_info &object) noexcept {
             case DT_GNU_HASH:
                 tables.hash = reinterpret_cast<const std::uint32_t *>(address);
                 break;
+            case DT_HASH:
+                tables.first_hash = reinterpret_cast<const std::uint32_t *>(address);
+                break;
             case DT_VERSYM:
                 tables.versions = reinterpret_cast<const ElfW(Versym) *>(address);
                 break;
@@ -153,20 +200,20 @@ symbol_tables symbol_tables_of(const dl_phdr_info &object) noexcept {
         }
     }
     if (tables.strings != nullptr && soname != 0) tables.soname = tables.strings + soname;
-    if (tables.symbols != nullptr && tables.strings != nullptr && tables.hash != nullptr)
+    if (tables.symbols == nullptr || tables.strings == nullptr) return tables;
+    if (tables.hash != nullptr)
         tables.count = hash_table(tables.hash).count_symbols();
+    else if (tables.first_hash != nullptr)
+        tables.count = first_hash_table(tables.first_hash).symbol_count;
     return tables;
 }
 
 const ElfW(Sym) * find_symbol(const dl_phdr_info &object, const char *name) noexcept {
     const symbol_tables tables = symbol_tables_of(object);
-    if (tables.count == 0) return nullptr;
     const ElfW(Sym) *found = nullptr;
-    hash_table(tables.hash).for_each_with(hash_of(name), [&](std::uint32_t index) {
+    for_each_named(tables, name, [&](std::uint32_t index) {
         const ElfW(Sym) &symbol = tables.symbols[index];
-        if (found == nullptr && symbol.st_shndx != SHN_UNDEF &&
-            std::strcmp(tables.strings + symbol.st_name, name) == 0)
-            found = &symbol;
+        if (found == nullptr && symbol.st_shndx != SHN_UNDEF) found = &symbol;
     });
     return found;
 }
@@ -174,12 +221,11 @@ const ElfW(Sym) * find_symbol(const dl_phdr_info &object, const char *name) noex
 std::uintptr_t find_function(const dl_phdr_info &object, const char *name,
                              const char *version) noexcept {
     const symbol_tables tables = symbol_tables_of(object);
-    if (tables.count == 0) return 0;
     const ElfW(Sym) *wanted = nullptr;
     const ElfW(Sym) *any = nullptr;
-    hash_table(tables.hash).for_each_with(hash_of(name), [&](std::uint32_t index) {
+    for_each_named(tables, name, [&](std::uint32_t index) {
         const ElfW(Sym) &symbol = tables.symbols[index];
-        if (!is_function(symbol) || std::strcmp(tables.strings + symbol.st_name, name) != 0) return;
+        if (!is_function(symbol)) return;
         if (is_wanted_version(tables, index, version)) wanted = &symbol;
         if (any == nullptr || is_wanted_version(tables, index, nullptr)) any = &symbol;
     });

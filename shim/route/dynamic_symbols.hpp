@@ -16,11 +16,12 @@ struct symbol_tables {
     const ElfW(Versym) *versions = nullptr;    // of each symbol; null where the object has none
     const ElfW(Verdef) *definitions = nullptr; // what those numbers are called
     const std::uint32_t *hash = nullptr;       // the GNU one
+    const std::uint32_t *first_hash = nullptr; // of System V, in objects that have no other
     const char *soname = nullptr;
     std::uint32_t count = 0;
 };
 
-// Without symbols where the object has no GNU hash table (by which their number is found).
+// Without symbols where the object has no hash table (by which their number is found).
 symbol_tables symbol_tables_of(const dl_phdr_info &object) noexcept;
 
 // The object's symbol of that name, defined there in whatever version; null where there is none.

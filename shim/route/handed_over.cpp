@@ -13,6 +13,7 @@ constinit next_function<int (*)(char **, int, const char *, std::va_list)>
 constinit next_function<char *(*)(const char *, char *)> next_realpath("realpath", "GLIBC_2.3");
 constinit next_function<char *(*)(const char *)> next_file_name("canonicalize_file_name");
 constinit next_function<char *(*)()> next_current_folder("get_current_dir_name");
+constinit next_function<char *(*)(char *, std::size_t)> next_folder_into("getcwd");
 
 } // namespace
 
@@ -40,6 +41,11 @@ char *resolve_file_name(const char *path, origin from) noexcept {
 
 char *current_folder(origin from) noexcept {
     return move_text_to_region(next_current_folder.get()(), from);
+}
+
+char *current_folder(char *buffer, std::size_t size, origin from) noexcept {
+    char *made = next_folder_into.get()(buffer, size);
+    return buffer == nullptr ? move_text_to_region(made, from) : made;
 }
 
 } // namespace scratch::shim

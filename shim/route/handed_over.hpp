@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdarg>
+#include <cstddef>
 
 #include "shim/route/origin.hpp"
 
@@ -16,5 +17,6 @@ int print_to_new_checked(char **result, int flag, const char *format, std::va_li
 char *resolve_path(const char *path, char *resolved, origin from) noexcept;
 char *resolve_file_name(const char *path, origin from) noexcept;
 char *current_folder(origin from) noexcept;
+char *current_folder(char *buffer, std::size_t size, origin from) noexcept;
 
 } // namespace scratch::shim

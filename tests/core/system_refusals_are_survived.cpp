@@ -38,19 +38,32 @@ struct hostile_system {
 
 } // namespace
 
+// glibc has names of their own for what takes offsets and limits of 64 bits, musl has no other.
+#ifdef __GLIBC__
+#define real_mmap __real_mmap64
+#define wrap_mmap __wrap_mmap64
+#define real_getrlimit __real_getrlimit64
+#define wrap_getrlimit __wrap_getrlimit64
+#else
+#define real_mmap __real_mmap
+#define wrap_mmap __wrap_mmap
+#define real_getrlimit __real_getrlimit
+#define wrap_getrlimit __wrap_getrlimit
+#endif
+
 extern "C" {
-void *__real_mmap64(void *, size_t, int, int, int, off_t);
+void *real_mmap(void *, size_t, int, int, int, off_t);
 int __real_munmap(void *, size_t);
 int __real_mprotect(void *, size_t, int);
 int __real_madvise(void *, size_t, int);
-int __real_getrlimit64(int, rlimit *);
+int real_getrlimit(int, rlimit *);
 
-void *__wrap_mmap64(void *at, size_t size, int protection, int flags, int file, off_t offset) {
+void *wrap_mmap(void *at, size_t size, int protection, int flags, int file, off_t offset) {
     if (size > hostile.largest_map || hostile.refuse(hostile.maps_until_refusal)) {
         errno = ENOMEM;
         return MAP_FAILED;
     }
-    void *const mapped = __real_mmap64(at, size, protection, flags, file, offset);
+    void *const mapped = real_mmap(at, size, protection, flags, file, offset);
     if (mapped != MAP_FAILED) hostile.mapped += static_cast<long>(size);
     return mapped;
 }
@@ -76,8 +89,8 @@ int __wrap_madvise(void *at, size_t size, int advice) {
     return __real_madvise(at, size, advice);
 }
 
-int __wrap_getrlimit64(int resource, rlimit *limit) {
-    const int result = __real_getrlimit64(resource, limit);
+int wrap_getrlimit(int resource, rlimit *limit) {
+    const int result = real_getrlimit(resource, limit);
     if (resource == RLIMIT_AS) limit->rlim_cur = hostile.limit;
     return result;
 }

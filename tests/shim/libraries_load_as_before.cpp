@@ -40,6 +40,8 @@ TEST(library, is_searched_by_the_path_of_who_asks) {
     }
 }
 
+#ifdef RTLD_DEEPBIND // musl has none
+
 // --- deep binding
 // ------------------------------------------------------------------------------------
 
@@ -81,6 +83,8 @@ TEST(library, bound_deep_makes_the_shim_stand_aside) {
             << result.describe();
     }
 }
+
+#endif
 
 // --- C++ in plugins
 // ----------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
 // A program that is linked with libunwind, as any program would be.
+#define _GNU_SOURCE // for ucontext_t, which the header asks for
 #define UNW_LOCAL_ONLY
 #include <libunwind.h>
 

@@ -22,7 +22,7 @@ std::size_t status_line(const char *name) {
 } // namespace
 
 const char preload_variable[] = "LD_PRELOAD";
-const char program_that_does_nothing[] = "/bin/true";
+const char program_that_does_nothing[] = SCRATCH_DOES_NOTHING;
 
 std::string own_executable() { return std::filesystem::read_symlink("/proc/self/exe"); }
 

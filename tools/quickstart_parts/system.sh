@@ -149,14 +149,6 @@ targets_of_shim() {
     esac
 }
 
-# Whether the shim is built for the system, or the stack allocator alone.
-has_shim() {
-    case $1 in
-    alpine) false ;;
-    *) true ;;
-    esac
-}
-
 # offered_packages FAMILY PACKAGE...: those that the system offers, one a line.
 offered_packages() {
     from=$1

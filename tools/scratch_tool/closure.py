@@ -10,6 +10,8 @@ from .symbols import Module
 
 # What the loader has for $LIB depends on how it was built.
 LIB_NAMES = ("lib/{machine}-linux-gnu", "lib64", "lib")
+# The names under which programs need musl, Alpine's and its own.
+MUSL_LIBC = ("libc.so", "libc.musl-")
 
 
 class Closure:
@@ -30,6 +32,9 @@ class Closure:
         self._cache: bytes | None = None
         if program is not None:
             self.program = self._add(program, None)
+        loader = self.program.interpreter if self.program is not None else None
+        # musl's loader is its libc, too.
+        self._musl = loader if loader is not None and "musl" in os.path.basename(loader) else ""
         for entry in preloaded or []:
             self._load(entry, self.program)
         for module in self.modules:
@@ -50,7 +55,10 @@ class Closure:
     def _load(self, name: str, parent: Module | None) -> None:
         if name in self._known:
             return
-        path = _expanded(name, parent)[0] if "/" in name or "$" in name else self._search(name, parent)
+        if self._musl and name.startswith(MUSL_LIBC):
+            path: str | None = self._musl
+        else:
+            path = _expanded(name, parent)[0] if "/" in name or "$" in name else self._search(name, parent)
         if path is None:
             self.missing.append(name)
         else:
@@ -79,6 +87,9 @@ class Closure:
             path = os.path.join(folder, name)
             if self._fits(path):
                 return path
+        if self._musl:
+            return next((one for one in (os.path.join(folder, name) for folder in _folders_of_musl(self._musl))
+                         if self._fits(one)), None)
         cached = self._cached(name)
         if cached is not None:
             return cached
@@ -128,6 +139,16 @@ class Closure:
             return os.path.isfile(path) and Elf(path).same_kind(self.kind)
         except (OSError, ElfError):
             return False
+
+
+def _folders_of_musl(loader: str) -> list[str]:
+    """Where musl looks last: the folders of a file that is named like its loader, or the usual ones."""
+    name = os.path.basename(loader).split(".so")[0] + ".path"
+    try:
+        with open(os.path.join(os.path.dirname(os.path.dirname(loader)), "etc", name), encoding="utf-8") as file:
+            return _folders(":".join(file.read().split()))
+    except OSError:
+        return ["/lib", "/usr/local/lib", "/usr/lib"]
 
 
 def _folders(text: str) -> list[str]:

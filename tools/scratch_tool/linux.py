@@ -74,14 +74,20 @@ def _check_binary(path: str, shim: Elf) -> None:
             return
         raise Failure(CANNOT_RUN, f"{path} is statically linked, and nothing can be preloaded into that; use a "
                                   "dynamically linked build of it, or link it with libscratch")
-    libc, ours = _libc_of(os.path.basename(elf.interpreter)), _libc_of_library(shim)
-    if libc and ours and libc != ours:
+    if are_of_different_libcs(elf, shim):
+        libc, ours = _libc_of(os.path.basename(elf.interpreter)), _libc_of_library(shim)
         raise Failure(CANNOT_RUN, f"{path} uses another libc ({libc}) than the shim ({ours}); use a build of it for "
                                   f"{ours}, or build the shim with {libc}")
     if not os.path.exists(elf.interpreter):
         raise Failure(CANNOT_RUN, f"{path} needs the loader {elf.interpreter}, which is not here; install the libc "
                                   "that it was built for")
     _check_privileges(path)
+
+
+def are_of_different_libcs(program: Elf, library: Elf) -> bool:
+    """Whether the program's loader would refuse the library, or give it a libc that it is not for."""
+    libc, ours = _libc_of(os.path.basename(program.interpreter or "")), _libc_of_library(library)
+    return bool(libc and ours and libc != ours)
 
 
 def _is_loader(path: str) -> bool:

@@ -10,6 +10,7 @@ from . import target
 from .doctor_shared import addresses, language, preloaded, settings_of, try_loading
 from .elf import Elf, ElfError
 from .hooks_elf import MACHINES
+from .linux import are_of_different_libcs
 from .report_line import FAIL, OK, WARN, Line
 from .system import System
 
@@ -24,6 +25,9 @@ def library_lines(system: System, shim: str, environment: dict[bytes, bytes]) ->
         yield WARN, "shim", f"for {library.kind} it cannot hook functions, nor check, yet; mark scopes with " \
                             "scratch/annotate.h"
     chosen = target.find("true", [], environment)
+    if are_of_different_libcs(Elf(os.path.realpath(chosen.path)), library):
+        yield WARN, "loading", f"not tried: {chosen.path} is a program of another libc than the shim; try one of the shim's"
+        return
     yield try_loading(shim, [chosen.path], system, environment, "cannot be preloaded")
 
 

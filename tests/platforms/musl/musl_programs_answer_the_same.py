@@ -55,6 +55,29 @@ class Programs(unittest.TestCase):
         self.assertEqual(ROUNDS * THREADS, counts["regions_entered"])
         self.assertEqual(0, counts["escapes"])
 
+    def test_turns_of_a_loop(self) -> None:
+        # Some turns rest: what outlives them holds too much of the budget.
+        self.assertGreater(self.counts_of("--frame", "json_sum")["regions_entered"], ROUNDS)
+
+    def test_functions_of_libc_are_found_where_its_loader_is_it(self) -> None:
+        self.assertGreater(self.counts_of("--region", "qsort")["regions_entered"], 0)
+
+    def test_check_tells_nothing_of_a_right_program(self) -> None:
+        alone = run(PROGRAM, "20")
+        for options in ((), ("--trusted-region", "libjson.so!json_sum")):
+            checked = run(sys.executable, TOOL, "check", *options, "--", PROGRAM, "20")
+            self.assertEqual((alone.returncode, alone.stdout, ""), (checked.returncode, checked.stdout, checked.stderr))
+
+    def test_check_names_what_a_trusted_region_takes_too_early(self) -> None:
+        checked = run(sys.executable, TOOL, "check", "--trusted-region", "json_parse", "--", PROGRAM, "3")
+        self.assertIn("use-after-scope", checked.stderr)
+        self.assertIn("print_value", checked.stderr)
+
+    def test_doctor_knows_the_program(self) -> None:
+        told = run(sys.executable, TOOL, "doctor", "--region", "json_parse", "--", PROGRAM)
+        self.assertIn("json_parse: of libjson.so, called by reads_json", told.stdout)
+        self.assertNotIn("fail ", told.stdout)
+
     def test_program_of_another_libc_is_refused(self) -> None:
         other = run(sys.executable, TOOL, "run", "--", sys.executable, "-c", "")
         self.assertEqual(126, other.returncode, other)

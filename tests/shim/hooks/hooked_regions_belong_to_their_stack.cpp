@@ -12,6 +12,16 @@
 
 namespace {
 
+// Ends where its mapping does, so that what lies above its frames cannot be read.
+char *make_stack(std::size_t size) {
+    auto *mapped = static_cast<char *>(
+        mmap(nullptr, size + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    REQUIRE(mapped != MAP_FAILED && mprotect(mapped + size, 4096, PROT_NONE) == 0);
+    return mapped;
+}
+
+#ifdef __GLIBC__ // musl declares what switches contexts, and has none of it
+
 ucontext_t main_context;
 ucontext_t coroutine_context;
 void *kept_by_coroutine;
@@ -27,14 +37,6 @@ void run_coroutine() {
             },
             nullptr);
     }
-}
-
-// Ends where its mapping does, so that what lies above its frames cannot be read.
-char *make_stack(std::size_t size) {
-    auto *mapped = static_cast<char *>(
-        mmap(nullptr, size + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-    REQUIRE(mapped != MAP_FAILED && mprotect(mapped + size, 4096, PROT_NONE) == 0);
-    return mapped;
 }
 
 SCENARIO(coroutines) {
@@ -119,6 +121,8 @@ TEST(coroutine, that_sets_a_context_above_a_region_ends_it) {
     const outcome result = run(context_set);
     EXPECT_TRUE(result.exited_with(0)) << result.describe();
 }
+
+#endif
 
 // The hooked call stands in the outermost frame, directly below what cannot be read.
 #if defined(__x86_64__)

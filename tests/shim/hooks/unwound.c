@@ -1,5 +1,11 @@
 // Stops, or looks at its own stack, below two hooked functions.
+#define _GNU_SOURCE // for libunwind.h: ucontext_t
+#ifdef __has_include
+#if __has_include(<execinfo.h>)
+#define WITH_BACKTRACE
 #include <execinfo.h>
+#endif
+#endif
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +18,7 @@
 
 void stand_here(void *how);
 void stand_here(void *how) {
+#ifdef WITH_BACKTRACE
     if (strcmp(how, "backtrace") == 0) {
         void *frames[40];
         const int count = backtrace(frames, 40);
@@ -20,6 +27,7 @@ void stand_here(void *how) {
             puts(names[i]);
         free(names);
     }
+#endif
 #ifdef WITH_LIBUNWIND
     if (strcmp(how, "libunwind") == 0) {
         unw_context_t context;

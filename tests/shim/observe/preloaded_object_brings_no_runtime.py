@@ -19,7 +19,7 @@ WORD = 8
 # Measured: 82 with g++ 12 -O2, 357 with libstdc++'s archive. Each is a store, on pages that are copied for it.
 MOST_RELOCATIONS = 150
 # libdl.so.2 is a part of glibc (shim/older_glibc says why).
-LIBC = re.compile(r"^(lib(c\.so\.6|dl\.so\.2|c\.musl-.*)|ld-(linux|musl)-.*)$")
+LIBC = re.compile(r"^(lib(c\.so(\.6)?|dl\.so\.2|c\.musl-.*)|ld-(linux|musl)-.*)$")
 RUNTIME = ("__cxa_allocate_exception", "__cxa_throw", "ios_base", "emergency_pool", "__verbose_terminate")
 
 
