@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "coroutine_blocks.hpp"
 #include "library.h"
 #include "outside.hpp"
 #include "scenario.hpp"
@@ -18,74 +19,6 @@
 #include "switched_stacks.hpp"
 
 namespace {
-
-constexpr std::size_t stack_size = 64 * 1024;
-constexpr int rounds = 100;
-
-char *make_stack(std::size_t size = stack_size) {
-    void *mapped = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    REQUIRE(mapped != MAP_FAILED);
-    return static_cast<char *>(mapped);
-}
-
-// A block from each of the ways to get one.
-struct blocks {
-    static constexpr std::size_t size = 100;
-    std::array<void *, 9> each;
-
-    void take() {
-        static char text[size];
-        memset(text, 'x', size - 1);
-        void *aligned = nullptr;
-        REQUIRE(posix_memalign(&aligned, 64, size) == 0);
-        each = {malloc(size),
-                calloc(1, size),
-                realloc(nullptr, size),
-                realloc(malloc(1), size),
-                aligned,
-                operator new(size),
-                operator new[](size),
-                strdup(text),
-                scratch_alloc(size)};
-        for (std::size_t i = 0; i < each.size(); ++i)
-            write_pattern(each[i], size, i);
-    }
-    bool are_whole() const {
-        for (std::size_t i = 0; i < each.size(); ++i)
-            if (!has_pattern(each[i], size, i)) return false;
-        return true;
-    }
-    bool any_is_scratch() const { return std::any_of(each.begin(), each.end(), is_scratch); }
-    void give_back() {
-        for (void *block : {each[0], each[1], each[2], each[3], each[4], each[7]})
-            free(block);
-        operator delete(each[5]);
-        operator delete[](each[6]);
-        scratch_free(each[8]);
-    }
-};
-
-void keep_blocks(coroutine &self) {
-    blocks mine;
-    self.kept = &mine;
-    for (;;) {
-        mine.take();
-        self.yield();
-        REQUIRE(mine.are_whole());
-        mine.give_back();
-    }
-}
-
-void resume(void *resumed) { static_cast<coroutine *>(resumed)->resume(); }
-
-void resume_inside(void *resumed) {
-    void *before = malloc(100);
-    write_pattern(before, 100, 9);
-    resume(resumed);
-    void *after = malloc(100);
-    memset(after, 0xdd, 100);
-    REQUIRE(is_scratch(before) && is_scratch(after) && has_pattern(before, 100, 9));
-}
 
 // The blocks that the coroutine takes while `call` is on the stack live on.
 void expect_blocks_to_live(void (*call)(void *), char *stack) {
@@ -191,14 +124,6 @@ SCENARIO(trusted_turn_of_a_loop) {
         },
         make_stack());
     return 0;
-}
-
-void expect_success(std::initializer_list<const scenario *> scenarios) {
-    for (const scenario *body : scenarios)
-        for (const bool counted : {false, true}) {
-            const outcome result = run(*body, {.statistics = counted});
-            EXPECT_TRUE(result.exited_with(0)) << body->name << ": " << result.describe();
-        }
 }
 
 TEST(other_stack, gets_nothing_of_a_trusted_region) {
@@ -354,157 +279,6 @@ SCENARIO(turns_in_an_outer_frame) {
 TEST(stack_inside_the_threads, ends_no_region_that_the_thread_goes_on_in) {
     expect_success({&suspended_in_an_outer_frame, &suspended_between_trusted_regions,
                     &turns_in_an_outer_frame});
-}
-
-// --- regions on both stacks ---------------------------------------------------------------------
-
-using hooked_call = void(callback *, void *);
-
-template <hooked_call *call>
-void keep_blocks_in_regions(coroutine &self) {
-    for (;;)
-        call(
-            [](void *argument) {
-                auto &inner = *static_cast<coroutine *>(argument);
-                blocks mine;
-                inner.kept = &mine;
-                mine.take();
-                inner.yield();
-                REQUIRE(mine.are_whole());
-                mine.give_back();
-            },
-            &self);
-}
-
-// Opened here, opened there, ended here, ended there.
-template <hooked_call *here, hooked_call *there>
-int cross_regions() {
-    start_of_scratch_memory();
-    coroutine other(make_stack(), stack_size, keep_blocks_in_regions<there>);
-    for (int i = 0; i < rounds; ++i) {
-        here(
-            [](void *resumed) {
-                blocks mine;
-                mine.take();
-                resume(resumed);
-                REQUIRE(mine.are_whole());
-                blocks more;
-                more.take();
-                REQUIRE(mine.are_whole() && more.are_whole());
-            },
-            &other);
-        overwrite_scratch();
-        REQUIRE(static_cast<const blocks *>(other.kept)->are_whole());
-        other.resume(); // to its end, and into the next region
-        overwrite_scratch();
-        REQUIRE(static_cast<const blocks *>(other.kept)->are_whole());
-        // What is taken here while that one is open outlives it.
-        blocks outside;
-        outside.take();
-        other.resume();
-        overwrite_scratch();
-        REQUIRE(outside.are_whole());
-        outside.give_back();
-    }
-    return 0;
-}
-SCENARIO(trusted_and_trusted) { return cross_regions<trusted_call, trusted_call>(); }
-SCENARIO(trusted_and_counted) { return cross_regions<trusted_call, counted_call>(); }
-SCENARIO(counted_and_trusted) { return cross_regions<counted_call, trusted_call>(); }
-SCENARIO(crossed_in_a_thread) {
-    pthread_t thread;
-    const auto body = [](void *) -> void * {
-        cross_regions<trusted_call, trusted_call>();
-        return nullptr;
-    };
-    REQUIRE(pthread_create(&thread, nullptr, body, nullptr) == 0);
-    REQUIRE(pthread_join(thread, nullptr) == 0);
-    return 0;
-}
-TEST(regions_of_two_stacks, never_reset_what_lives) {
-    expect_success(
-        {&trusted_and_trusted, &trusted_and_counted, &counted_and_trusted, &crossed_in_a_thread});
-}
-
-// Blocks that outlive a region there, which stands in one here.
-SCENARIO(escaping_there) {
-    start_of_scratch_memory();
-    const auto body = [](coroutine &self) {
-        for (;;) {
-            counted_call(
-                [](void *argument) {
-                    void *&kept = static_cast<coroutine *>(argument)->kept;
-                    kept = malloc(100);
-                    write_pattern(kept, 100, 3);
-                },
-                &self);
-            self.yield();
-            REQUIRE(has_pattern(self.kept, 100, 3));
-            free(self.kept);
-        }
-    };
-    coroutine other(make_stack(), stack_size, body);
-    for (int i = 0; i < rounds; ++i) {
-        trusted_call(resume_inside, &other);
-        overwrite_scratch();
-        REQUIRE(has_pattern(other.kept, 100, 3));
-    }
-    return 0;
-}
-TEST(regions_of_two_stacks, leave_what_escapes_to_nobody) { expect_success({&escaping_there}); }
-
-SCENARIO(turns_there) {
-    start_of_scratch_memory();
-    const auto body = [](coroutine &self) {
-        for (;;) {
-            trusted_turn();
-            void *kept = self.kept = malloc(100);
-            write_pattern(kept, 100, 4);
-            self.yield();
-            trusted_turn();
-            REQUIRE(has_pattern(kept, 100, 4));
-            free(kept);
-        }
-    };
-    coroutine other(make_stack(), stack_size, body);
-    for (int i = 0; i < rounds; ++i) {
-        trusted_turn();
-        void *mine = malloc(100);
-        REQUIRE(is_scratch(mine));
-        write_pattern(mine, 100, 5);
-        other.resume();
-        memset(malloc(100), 0xdd, 100);
-        REQUIRE(has_pattern(mine, 100, 5) && has_pattern(other.kept, 100, 4));
-    }
-    return 0;
-}
-TEST(turn_on_another_stack, ends_none_here) { expect_success({&turns_there}); }
-
-// --- exceptions past regions of other stacks ----------------------------------------------------
-
-SCENARIO(thrown_past) {
-    start_of_scratch_memory();
-    coroutine other(make_stack(), stack_size, keep_blocks_in_regions<counted_call>);
-    for (int i = 0; i < rounds; ++i) {
-        try {
-            counted_call(
-                [](void *resumed) {
-                    resume(resumed);
-                    throw 1;
-                },
-                &other);
-            REQUIRE(false);
-        } catch (int) {
-            expect_to_be_outside();
-        }
-        REQUIRE(static_cast<const blocks *>(other.kept)->are_whole());
-        other.resume();
-        other.resume();
-    }
-    return 0;
-}
-TEST(exception, ends_the_region_that_it_leaves_and_not_the_innermost) {
-    expect_success({&thrown_past});
 }
 
 } // namespace
