@@ -20,7 +20,8 @@ using namespace scratch::shim;
 
 SCRATCH_EXPORT scratch_region_token scratch_annotate_region_enter_v1(const char *name,
                                                                      unsigned flags) {
-    return {enter_region(name, (flags & SCRATCH_TRUSTED) != 0, SCRATCH_BOUND(flags))};
+    return {
+        enter_region(name, (flags & SCRATCH_TRUSTED) != 0, SCRATCH_BOUND(flags), SCRATCH_CALLER)};
 }
 SCRATCH_EXPORT void scratch_annotate_region_leave_v1(scratch_region_token token) {
     leave_region(token.value);
@@ -34,7 +35,8 @@ SCRATCH_EXPORT void *scratch_annotate_alloc_v1(std::size_t size) {
 SCRATCH_EXPORT int scratch_annotate_free_v1(void *block) { return release_if_ours(block) ? 1 : 0; }
 
 SCRATCH_EXPORT scratch_region_token scratch_region_enter(const char *name, unsigned flags) {
-    return {enter_region(name, (flags & SCRATCH_TRUSTED) != 0, SCRATCH_BOUND(flags))};
+    return {
+        enter_region(name, (flags & SCRATCH_TRUSTED) != 0, SCRATCH_BOUND(flags), SCRATCH_CALLER)};
 }
 SCRATCH_EXPORT void scratch_region_leave(scratch_region_token token) { leave_region(token.value); }
 SCRATCH_EXPORT void scratch_frame_turn(const char *name, unsigned flags) {

@@ -79,10 +79,10 @@ void turn_hooked_frame(std::uint64_t name, const char *label, bool trusted,
     if (is_turn_of_another_stack(heap, name, stack_pointer)) return;
     if (blocks_are_checked()) check::note_scope_name(name, label);
     turn_frame_of(heap, name, trusted, [stack_pointer](const region &ended) {
-        return stack_pointer == ended.turned_at;
+        return stack_pointer == ended.called_at;
     });
     if (heap->regions.depth != 0 && innermost_region(heap)->name == name)
-        innermost_region(heap)->turned_at = stack_pointer;
+        innermost_region(heap)->called_at = stack_pointer;
 }
 
 void end_stale_instrumented_region(std::uint64_t name, std::uintptr_t stack_pointer) noexcept {

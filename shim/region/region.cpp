@@ -255,6 +255,21 @@ bool end_finished_regions(thread_heap *heap, std::uintptr_t stack_pointer) noexc
     return in_order;
 }
 
+namespace {
+
+// What a jump left no other way, if its function goes round and calls again.
+void end_entered_before(thread_heap *heap, std::uint64_t name, std::uintptr_t stack_pointer,
+                        std::uintptr_t site) noexcept {
+    for (std::uint32_t depth = heap->regions.depth; depth-- > 0;) {
+        const region &open = heap->regions.open[depth];
+        if (open.stack_pointer != stack_pointer) return;
+        if (open.kind == region_kind::entered && open.called_at == site && open.name == name)
+            return end_down_to(heap, depth);
+    }
+}
+
+} // namespace
+
 void close_for_adoption(thread_heap *heap) noexcept {
     while (heap->regions.depth != 0) {
         region &ended = heap->regions.open[heap->regions.depth - 1];
@@ -266,7 +281,8 @@ void close_for_adoption(thread_heap *heap) noexcept {
     retire_current(heap);
 }
 
-region_token enter_region(const char *name, bool trusted, std::uintptr_t stack_pointer) noexcept {
+region_token enter_region(const char *name, bool trusted, std::uintptr_t stack_pointer,
+                          std::uintptr_t site) noexcept {
     if (!regions_allowed()) return 0;
     const inside here;
     if (!here) return 0;
@@ -276,8 +292,12 @@ region_token enter_region(const char *name, bool trusted, std::uintptr_t stack_p
     // The caller's frame lies higher than ours, so it proves the end of more.
     trusted &= end_finished_regions(heap, stack_pointer == no_bound ? scratch::shim::stack_pointer()
                                                                     : stack_pointer);
+    const std::uint64_t hash = name_hash(name);
+    const bool bounded = stack_pointer != no_bound;
+    if (bounded) end_entered_before(heap, hash, stack_pointer, site);
     if (heap->regions.depth == deepest_region) return 0;
-    begin_region(heap, name_hash(name), stack_pointer, trusted, region_kind::entered);
+    begin_region(heap, hash, stack_pointer, trusted, region_kind::entered);
+    innermost_region(heap)->called_at = bounded ? site : 0;
     return token_of_innermost(heap);
 }
 

@@ -36,8 +36,9 @@ struct region {
     bool trusted;
     bool uncertain; // code of another stack may have run in it: it ends as a counted one
     bool detached;  // opened on another stack than the thread's own, where that is known
-    std::uintptr_t
-        turned_at; // of a hooked frame: the stack pointer of the call that began the turn
+    // Of a hooked frame: the stack pointer of the call that began the turn. Of an entered region
+    // that a block of code bounds: where the call that entered it returned to.
+    std::uintptr_t called_at;
 };
 
 struct region_stack {
@@ -56,8 +57,10 @@ using region_token = std::uint64_t;
 
 // Opens a region on the calling thread and returns what leave_region needs; 0 where there is
 // nothing to open (mode off, no memory, too deep, called out of a signal handler that interrupted
-// the shim). `stack_pointer` is the caller's at the call.
-region_token enter_region(const char *name, bool trusted, std::uintptr_t stack_pointer) noexcept;
+// the shim). `stack_pointer` is the caller's at the call, `site` where that returns to. One that
+// the same call entered from the same frame is over: a jump led out of it.
+region_token enter_region(const char *name, bool trusted, std::uintptr_t stack_pointer,
+                          std::uintptr_t site) noexcept;
 
 // Ends a region. Its own thread, innermost region: exactly, by its kind. Out of order or on another
 // thread: as a counted one. A token that names none, or one that ended already, is ignored.

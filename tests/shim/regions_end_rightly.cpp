@@ -186,6 +186,26 @@ __attribute__((noinline)) void jump_out_of_region(void **kept) {
     std::longjmp(back, 1);
 }
 
+// Back into the loop that calls it, from where it enters the region again.
+SCENARIO(jumped_over_in_a_loop) {
+    start_of_scratch_memory();
+    static void *kept;
+    static int round;
+    for (round = 0; round < 20000; ++round) {
+        if (setjmp(back) == 0) jump_out_of_region(&kept);
+        REQUIRE(is_scratch(kept) && has_pattern(kept, 100, 3));
+        free(kept);
+    }
+    return 0;
+}
+
+TEST(region, is_over_when_its_call_comes_again) {
+    const outcome result = run(jumped_over_in_a_loop);
+    ASSERT_TRUE(result.exited_with(0)) << result.describe();
+    EXPECT_EQ(result.count("regions_entered"), 20001u);
+    EXPECT_EQ(result.count("chunk_bytes"), 0u);
+}
+
 SCENARIO(jumped_over) {
     start_of_scratch_memory();
     constexpr int rounds = 20000;

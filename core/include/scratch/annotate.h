@@ -204,12 +204,18 @@ typedef int scratch_annotate_free_function(void *block);
 #define SCRATCH_ANNOTATE_BIND_(symbol, address) *(address) = 0
 #endif
 
+#ifdef __cplusplus
+#define SCRATCH_ANNOTATE_CAST_(type, value) reinterpret_cast<type>(value)
+#else
+#define SCRATCH_ANNOTATE_CAST_(type, value) ((type)(value))
+#endif
+
 #define SCRATCH_ANNOTATE_FUNCTION_(name)                                                           \
     SCRATCH_ANNOTATE_INLINE_ scratch_annotate_##name##_function                                    \
         *scratch_annotate_##name##_address(void) {                                                 \
         uintptr_t address;                                                                         \
         SCRATCH_ANNOTATE_BIND_(scratch_annotate_##name##_v1, &address);                            \
-        return (scratch_annotate_##name##_function *)address;                                      \
+        return SCRATCH_ANNOTATE_CAST_(scratch_annotate_##name##_function *, address);              \
     }
 SCRATCH_ANNOTATE_FUNCTION_(region_enter)
 SCRATCH_ANNOTATE_FUNCTION_(region_leave)
