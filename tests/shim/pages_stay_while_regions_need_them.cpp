@@ -1,10 +1,14 @@
 // Regions of one size that follow each other find their pages again, however large they are; what
 // they no longer need goes back to the system.
+#include <algorithm>
+#include <csetjmp>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "scenario.hpp"
@@ -84,6 +88,56 @@ TEST(pages, that_smaller_regions_do_not_need_go_back) {
     ASSERT_TRUE(result.exited_with(0)) << result.describe();
 }
 
+// --- jumps out of the middle
+
+std::jmp_buf jump_to;
+volatile bool jumps_from_next_advice = false;
+
+// The highest address that a region of that size takes.
+std::uintptr_t highest_in_region(std::size_t bytes) {
+    std::uintptr_t highest = 0;
+    const scratch_region_token token = scratch_region_enter("request", SCRATCH_TRUSTED);
+    for (std::size_t taken = 0; taken < bytes; taken += block_size) {
+        void *block = malloc(block_size);
+        REQUIRE(is_scratch(block));
+        highest = std::max(highest, reinterpret_cast<std::uintptr_t>(block));
+    }
+    scratch_region_leave(token);
+    return highest;
+}
+
+// So deep that the shim sees that the stack is shorter afterwards.
+[[gnu::noinline]] void work_deep_in_region() {
+    [[maybe_unused]] volatile char room[8192];
+    room[0] = 0;
+    work_in_region(one_mib);
+    room[1] = 0;
+}
+
+// A handler jumps out while the pool is looked through for pages that go back: what stays in the
+// pool is still found. A few chunks are in the hands of the heap that is torn.
+SCENARIO(jump_out_of_the_middle) {
+    start_of_scratch_memory();
+    std::uintptr_t before = 0;
+    for (int request = 0; request < 5; ++request)
+        before = std::max(before, highest_in_region(32 * one_mib));
+    if (setjmp(jump_to) == 0) {
+        jumps_from_next_advice = true;
+        for (int request = 0; request < 2000; ++request)
+            work_deep_in_region();
+        REQUIRE(false);
+    }
+    const std::uintptr_t after = highest_in_region(32 * one_mib);
+    dprintf(STDOUT_FILENO, "%zu MiB more\n", after > before ? (after - before) / one_mib : 0);
+    REQUIRE(after < before + 4 * one_mib);
+    return 0;
+}
+
+TEST(pages, in_the_pool_are_not_lost_where_a_handler_jumps) {
+    const outcome result = run(jump_out_of_the_middle);
+    ASSERT_TRUE(result.exited_with(0)) << result.describe();
+}
+
 // Once is no habit.
 SCENARIO(one_large_request) {
     start_of_scratch_memory();
@@ -99,3 +153,12 @@ TEST(pages, of_a_single_large_region_go_back_at_its_end) {
 }
 
 } // namespace
+
+// The shim's calls come here, too.
+extern "C" int madvise(void *address, std::size_t size, int advice) noexcept {
+    if (jumps_from_next_advice && advice == MADV_DONTNEED) {
+        jumps_from_next_advice = false;
+        std::longjmp(jump_to, 1);
+    }
+    return static_cast<int>(syscall(SYS_madvise, address, size, advice));
+}
