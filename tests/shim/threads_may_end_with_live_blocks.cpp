@@ -158,13 +158,19 @@ SCENARIO(ten_thousand_threads) {
 }
 
 TEST(thread, ten_thousand_short_ones_leave_nothing_behind) {
+#ifdef __APPLE__
+    // The system may tell of a thread's end after the next one has begun: two heaps take turns.
+    constexpr std::uint64_t most_left = 256 << 10;
+#else
+    constexpr std::uint64_t most_left = 192 << 10;
+#endif
     for (const char *mode : {"scoped", "adaptive"}) {
         const outcome result = run(ten_thousand_threads, {.mode = mode});
         ASSERT_TRUE(result.exited_with(0)) << mode << result.describe();
         // Every thread could push: not refused since the dead ones hold the budget.
         EXPECT_EQ(result.count("budget_refusals"), 0u) << mode;
         EXPECT_LE(result.count("chunk_bytes_peak"), 512u << 10) << mode;
-        EXPECT_LE(result.count("chunk_bytes"), 192u << 10) << mode;
+        EXPECT_LE(result.count("chunk_bytes"), most_left) << mode;
     }
 }
 
