@@ -218,10 +218,6 @@ void settle_first(chunk *c, std::uintptr_t top) noexcept {
     c->used = static_cast<std::uint32_t>(top - c->begin());
 }
 
-} // namespace
-
-namespace {
-
 // Nobody is told when the last block of a chunk of brief ones is freed. So in a region that takes
 // much its chunks are looked through again, whenever as many wait as lived on at the last time: a
 // block is looked at twice or thrice, and they hold at most twice what lives, and a little.

@@ -70,25 +70,25 @@ SCENARIO(double_free_of_escape) {
 }
 
 // A trusted region that ends out of order ends as a counted one.
-SCENARIO(double_free_of_trusted_escape) {
+void *escape_from_trusted() {
     const scratch_region_token outer = scratch_region_enter("outer", SCRATCH_COUNTED);
     const scratch_region_token inner = scratch_region_enter("inner", SCRATCH_TRUSTED);
     void *block = malloc(100);
     malloc(100);
     scratch_region_leave(outer);
     scratch_region_leave(inner);
+    return block;
+}
+
+SCENARIO(double_free_of_trusted_escape) {
+    void *block = escape_from_trusted();
     free(block);
     free(hidden(block));
     return 0;
 }
 
 SCENARIO(double_free_of_trusted_escape_by_others) {
-    const scratch_region_token outer = scratch_region_enter("outer", SCRATCH_COUNTED);
-    const scratch_region_token inner = scratch_region_enter("inner", SCRATCH_TRUSTED);
-    void *block = malloc(100);
-    malloc(100);
-    scratch_region_leave(outer);
-    scratch_region_leave(inner);
+    void *block = escape_from_trusted();
     std::thread([block] { free(block); }).join();
     std::thread([block] { free(hidden(block)); }).join();
     return 0;
