@@ -51,15 +51,18 @@ public:
 
     bool has_lines() const noexcept { return has_lines_; }
 
-    // The function that holds the address, or an empty text.
+    // The function that holds the address, or an empty text. One of unknown size ends where the
+    // next begins.
     std::string_view function_at(std::uintptr_t offset) const noexcept {
         if (symbols_ == nullptr) return {};
+        const ElfW(Sym) *nearest = nullptr;
         for (const ElfW(Sym) & symbol : part<ElfW(Sym)>(*symbols_)) {
-            const bool is_code = ELF64_ST_TYPE(symbol.st_info) == STT_FUNC;
-            if (is_code && offset - symbol.st_value < std::max<std::size_t>(symbol.st_size, 1))
-                return text_at(sections_[symbols_->sh_link], symbol.st_name);
+            if (ELF64_ST_TYPE(symbol.st_info) != STT_FUNC || symbol.st_value > offset) continue;
+            if (offset - symbol.st_value < symbol.st_size) return name_of(symbol);
+            if (nearest == nullptr || symbol.st_value > nearest->st_value) nearest = &symbol;
         }
-        return {};
+        const bool is_open = nearest != nullptr && nearest->st_size == 0;
+        return is_open && is_in_section(*nearest, offset) ? name_of(*nearest) : std::string_view{};
     }
 
 private:
@@ -76,6 +79,16 @@ private:
         const std::span<const char> all = part<char>(strings);
         if (at >= all.size()) return {};
         return {all.data() + at, strnlen(all.data() + at, all.size() - at)};
+    }
+
+    std::string_view name_of(const ElfW(Sym) & symbol) const noexcept {
+        return text_at(sections_[symbols_->sh_link], symbol.st_name);
+    }
+
+    bool is_in_section(const ElfW(Sym) & symbol, std::uintptr_t offset) const noexcept {
+        if (symbol.st_shndx >= sections_.size()) return false;
+        const ElfW(Shdr) &section = sections_[symbol.st_shndx];
+        return offset - section.sh_addr < section.sh_size;
     }
 
     void find_sections() noexcept {

@@ -80,9 +80,11 @@ void copy_text(std::span<char> into, std::string_view text) noexcept {
     into[size] = 0;
 }
 
-// "function" and "file:line", or question marks.
+// "function" and "file:line", or question marks. Without a line the function is only the nearest
+// symbol, true where a symbol holds the address.
 void fill(place_name &place, std::string_view function, std::string_view source) noexcept {
-    if (!function.empty() && function != "??") copy_text(place.function, function);
+    const bool is_held = place.function[0] != 0 || !source.starts_with("??");
+    if (is_held && !function.empty() && function != "??") copy_text(place.function, function);
     source = source.substr(0, source.find(" (discriminator"));
     const std::size_t colon = source.rfind(':');
     if (colon == source.npos || source.starts_with("??")) return;
