@@ -16,6 +16,9 @@ int scratch_check_sigmask(int how, const sigset_t *wanted, sigset_t *before);
 // number: the compiler knows that read(2) does not read the buffer, and would warn.
 void scratch_check_buffer(std::uintptr_t buffer, std::size_t size, const char *call);
 
+// Where the object begins: what it does between the program and the system is in no backtrace.
+void scratch_check_calls_begin_at(const void *object);
+
 // The process is about to become another program; true where that needs scratch_check_after_exec if
 // it does not.
 int scratch_check_before_exec();

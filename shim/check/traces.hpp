@@ -12,7 +12,7 @@ namespace scratch::shim::check {
 
 inline constexpr std::size_t deepest_trace = 32;
 
-// Return addresses, innermost first, none of them in this object.
+// Return addresses, innermost first, none of them in our objects.
 struct backtrace {
     std::uint32_t depth = 0;
     std::uintptr_t frames[deepest_trace];
@@ -37,7 +37,10 @@ bool open_traces() noexcept;
 void load_unwinder() noexcept;
 bool has_unwinder() noexcept;
 
-// The calling thread's frames outside this object. Under the inside word: the unwinder may
+// The file header, in memory, of the object whose calls stand before the system's (check/seam.hpp).
+void leave_out_calls(const void *object) noexcept;
+
+// The calling thread's frames outside our objects. Under the inside word: the unwinder may
 // allocate.
 [[gnu::noinline]] void take_backtrace(backtrace &into) noexcept;
 

@@ -51,20 +51,24 @@ struct code_range {
     std::size_t size = 0;
 };
 
-code_range own_code() noexcept {
-    static constinit code_range found;
-    if (found.size != 0) return found;
-    const auto base = reinterpret_cast<std::uintptr_t>(&__ehdr_start);
-    const auto *segment = reinterpret_cast<const ElfW(Phdr) *>(base + __ehdr_start.e_phoff);
-    for (int i = 0; i < __ehdr_start.e_phnum; ++i, ++segment)
+code_range code_of(const ElfW(Ehdr) & object) noexcept {
+    code_range found;
+    const auto base = reinterpret_cast<std::uintptr_t>(&object);
+    const auto *segment = reinterpret_cast<const ElfW(Phdr) *>(base + object.e_phoff);
+    for (int i = 0; i < object.e_phnum; ++i, ++segment)
         if (segment->p_type == PT_LOAD && (segment->p_flags & PF_X) != 0)
             found = {base + segment->p_vaddr, segment->p_memsz};
     return found;
 }
 
+// The shim's, and that of the object of calls (check/seam.hpp).
+constinit code_range own_code = {};
+constinit code_range code_of_calls = {};
+
 bool is_own(std::uintptr_t address) noexcept {
-    const code_range own = own_code();
-    return address - own.begin < own.size;
+    if (own_code.size == 0) own_code = code_of(__ehdr_start);
+    return address - own_code.begin < own_code.size ||
+           address - code_of_calls.begin < code_of_calls.size;
 }
 
 bool may_unwind() noexcept {
@@ -72,7 +76,8 @@ bool may_unwind() noexcept {
 }
 
 void add_frame(backtrace &into, std::uintptr_t address) noexcept {
-    if (into.depth < asked.depth && address != 0) into.frames[into.depth++] = address;
+    if (address != 0 && !is_own(address) && into.depth < asked.depth)
+        into.frames[into.depth++] = address;
 }
 
 void follow_frame_pointers(std::uintptr_t frame, backtrace &into) noexcept {
@@ -81,7 +86,7 @@ void follow_frame_pointers(std::uintptr_t frame, backtrace &into) noexcept {
     // Only between here and the top of the thread's stack is surely memory.
     while (frame % sizeof(std::uintptr_t) == 0 && frame > lowest && frame + 16 <= top) {
         const auto *words = reinterpret_cast<const std::uintptr_t *>(frame);
-        if (!is_own(words[1])) add_frame(into, words[1]);
+        add_frame(into, words[1]);
         lowest = frame;
         frame = words[0];
     }
@@ -105,6 +110,10 @@ machine_words words_of(const ucontext_t &context) noexcept {
 
 bool loader_can_be_asked() noexcept {
     return !is_forked_child() || single_threaded == nullptr || *single_threaded != 0;
+}
+
+void leave_out_calls(const void *object) noexcept {
+    code_of_calls = code_of(*static_cast<const ElfW(Ehdr) *>(object));
 }
 
 bool has_unwinder() noexcept { return is_loaded.load(std::memory_order_acquire); }
@@ -141,10 +150,8 @@ void take_backtrace(backtrace &into) noexcept {
         const int wanted =
             static_cast<int>(std::min<std::size_t>(asked.depth + 8, std::size(frames)));
         const int found = loaded.backtrace(frames, wanted);
-        for (int i = 0; i < found; ++i) {
-            const auto address = reinterpret_cast<std::uintptr_t>(frames[i]);
-            if (!is_own(address)) add_frame(into, address);
-        }
+        for (int i = 0; i < found; ++i)
+            add_frame(into, reinterpret_cast<std::uintptr_t>(frames[i]));
     }
     if (into.depth == 0 && was_tried.load(std::memory_order_acquire))
         follow_frame_pointers(reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)), into);

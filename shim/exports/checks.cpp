@@ -3,6 +3,7 @@
 #include "shim/check/faults.hpp"
 #include "shim/check/seam.hpp"
 #include "shim/check/start.hpp"
+#include "shim/check/traces.hpp"
 
 #define SCRATCH_EXPORT extern "C" [[gnu::visibility("default")]]
 
@@ -18,6 +19,9 @@ SCRATCH_EXPORT int scratch_check_sigmask(int how, const sigset_t *wanted, sigset
 SCRATCH_EXPORT void scratch_check_buffer(std::uintptr_t buffer, std::size_t size,
                                          const char *call) {
     check::look_at_buffer(reinterpret_cast<const void *>(buffer), size, call);
+}
+SCRATCH_EXPORT void scratch_check_calls_begin_at(const void *object) {
+    check::leave_out_calls(object);
 }
 SCRATCH_EXPORT int scratch_check_before_exec() { return check::ignore_faults_if_ignored(); }
 SCRATCH_EXPORT void scratch_check_after_exec() { check::watch_faults_again(); }

@@ -43,7 +43,7 @@ ANNOTATIONS = """
 # What libscratch-check.so calls.
 CHECKS = """
     scratch_check_sigaction scratch_check_sigmask scratch_check_buffer scratch_check_before_exec scratch_check_after_exec
-    scratch_check_finish
+    scratch_check_finish scratch_check_calls_begin_at
 """.split()
 # musl has fewer names, and one that does its work where a look at malloc's caller does not see it.
 ONLY_GLIBC = {

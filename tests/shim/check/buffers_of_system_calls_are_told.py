@@ -23,7 +23,7 @@ class BuffersOfSystemCallsAreTold(CheckTest):
         for report, call in zip(outcome.reports, calls):
             self.assertTrue(report.about.startswith(f"{call} at "), report.about)
             self.assertIn("keep_beyond_scope", report.functions("allocated here"))
-            self.assertIn(scenario, report.functions("used here"))
+            self.assertRegex(report.traces["used here"][0], rf"\b{scenario}\b.* at .*system_calls\.cpp")
         self.assertNotIn("reported already", outcome.error)
         self.assertEqual(run(SYSTEM_CALLS, scenario).output, outcome.output)
 
