@@ -49,8 +49,12 @@ struct switch_word {
     bool value;
 };
 constexpr switch_word switches[] = {
-    {"halt", &options::halt, true},       {"every-block", &options::every_block, true},
-    {"leaks", &options::leaks, true},     {"no-escapes", &options::escapes, false},
+    {"halt", &options::halt, true},
+    {"every-block", &options::every_block, true},
+    {"leaks", &options::leaks, true},
+    {"no-escapes", &options::escapes, false},
+    {"leaks-are-errors", &options::leaks_are_errors, true},
+    {"escapes-are-errors", &options::escapes_are_errors, true},
     {"no-lines", &options::lines, false},
 };
 
@@ -76,7 +80,8 @@ void read_options(const char *text) noexcept {
         fixed_text<256> shown;
         shown.add_quoted(word);
         log_raw("SCRATCH_CHECK: %.*s is not used (accepted: quarantine=BYTES, mappings=N, depth=N, "
-                "error-exitcode=N up to 255, halt, every-block, leaks, no-escapes, no-lines)",
+                "error-exitcode=N up to 255, halt, every-block, leaks, no-escapes, "
+                "leaks-are-errors, escapes-are-errors, no-lines)",
                 static_cast<int>(shown.view().size()), shown.view().data());
     }
 }

@@ -19,14 +19,17 @@ struct options {
     bool every_block = false; // pages of its own for each block, not for a sample of them
     bool leaks = false;       // blocks that are live at exit are reported too
     bool escapes = true;      // so are blocks that were live at the end of a trusted scope
-    bool lines = true;        // source lines, by addr2line in a child process
+    // Found at exit, they count as mistakes for the exit status.
+    bool leaks_are_errors = false;
+    bool escapes_are_errors = false;
+    bool lines = true; // source lines, by addr2line in a child process
 };
 
 extern options asked;
 
 // Parses quarantine=BYTES, mappings=N, depth=N, error-exitcode=N, halt, every-block, leaks,
-// no-escapes, no-lines. A word that cannot be used is told in one warning each and left out. Null
-// is nothing.
+// no-escapes, leaks-are-errors, escapes-are-errors, no-lines. A word that cannot be used is told in
+// one warning each and left out. Null is nothing.
 void read_options(const char *text) noexcept;
 
 } // namespace scratch::shim::check

@@ -24,7 +24,13 @@ constinit std::array<std::uint64_t, 4096> told = {};
 constinit std::atomic<std::uint64_t> defects{0};
 constinit std::atomic<std::uint64_t> repetitions{0};
 
+// Told at exit, in one report for many blocks.
 bool is_summary(defect kind) noexcept { return kind == defect::escape || kind == defect::leak; }
+
+bool is_error(defect kind) noexcept {
+    if (kind == defect::escape) return asked.escapes_are_errors;
+    return kind != defect::leak || asked.leaks_are_errors;
+}
 
 // By what was done where, to a block from where.
 bool is_told(const finding &found) noexcept {
@@ -97,7 +103,7 @@ void open_reports(const char *pattern) noexcept {
 }
 
 void tell(const finding &found) noexcept {
-    if (!is_summary(found.kind)) defects.fetch_add(1, std::memory_order_relaxed);
+    if (is_error(found.kind)) defects.fetch_add(1, std::memory_order_relaxed);
     {
         const locked here(guarded::reports);
         if (!is_summary(found.kind) && is_told(found)) {

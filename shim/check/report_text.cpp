@@ -15,15 +15,19 @@ void add_position(plain_text &text, const finding &found) noexcept {
     const record &block = *found.block;
     const std::uintptr_t begin = payload_of(block);
     const std::uintptr_t end = begin + block.size;
+    const auto add_distance = [&](std::size_t bytes, const char *where) {
+        text.format(", %zu byte%s %s a", bytes, plural(bytes), where);
+    };
     if (found.address >= end && found.address > begin)
-        text.format(", %zu bytes behind the end of a", found.address - end);
+        add_distance(found.address - end, "behind the end of");
     else if (found.address < begin)
-        text.format(", %zu bytes before the beginning of a", begin - found.address);
+        add_distance(begin - found.address, "before the beginning of");
     else if (found.address > begin)
-        text.format(", %zu bytes inside a", found.address - begin);
+        add_distance(found.address - begin, "inside");
     else
         text.add(", the beginning of a");
-    text.format(" block of %zu bytes from %s", block.size, name_of(block.made_by));
+    text.format(" block of %zu byte%s from %s", block.size, plural(block.size),
+                name_of(block.made_by));
 }
 
 void add_frame(plain_text &text, std::uint32_t nth, const place_name &place) noexcept {
@@ -35,6 +39,11 @@ void add_frame(plain_text &text, std::uint32_t nth, const place_name &place) noe
     if (place.file[0] != 0) text.format(" at %s:%u", place.file, place.line);
     if (place.module != nullptr) text.format(" in %s+0x%zx", place.module, place.offset);
     text.add('\n');
+}
+
+void add_survivors(plain_text &text, const finding &found) noexcept {
+    text.format("%lu block%s, %lu byte%s", static_cast<unsigned long>(found.blocks),
+                plural(found.blocks), static_cast<unsigned long>(found.bytes), plural(found.bytes));
 }
 
 void add_string_or_null(plain_text &text, const char *string) noexcept {
@@ -123,17 +132,16 @@ const char *name_of(maker by) noexcept {
 void add_as_text(plain_text &text, const report_content &content) noexcept {
     const finding &found = *content.found;
     text.format("scratch: %s: ", name_of(found.kind));
-    if (found.kind == defect::escape)
-        text.format("%lu blocks, %lu bytes, were live when scope \"%s\" ended",
-                    static_cast<unsigned long>(found.blocks),
-                    static_cast<unsigned long>(found.bytes),
+    if (found.kind == defect::escape) {
+        add_survivors(text, found);
+        text.format(", %s live when scope \"%s\" ended", found.blocks == 1 ? "was" : "were",
                     content.scope != nullptr ? content.scope : "");
-    else if (found.kind == defect::leak)
-        text.format("%lu blocks, %lu bytes, are live at exit",
-                    static_cast<unsigned long>(found.blocks),
-                    static_cast<unsigned long>(found.bytes));
-    else
+    } else if (found.kind == defect::leak) {
+        add_survivors(text, found);
+        text.format(", %s live at exit", found.blocks == 1 ? "is" : "are");
+    } else {
         text.format("%s at 0x%zx", found.what, found.address);
+    }
     if (found.block != nullptr) add_position(text, found);
     text.format(" (process %u, thread %u)\n", content.process, content.thread);
     for (std::uint32_t i = 0; i < content.trace_count; ++i) {

@@ -56,4 +56,7 @@ private:
     char room_[capacity];
 };
 
+// What a noun has behind it where there are `count` of them.
+constexpr const char *plural(std::uint64_t count) noexcept { return count == 1 ? "" : "s"; }
+
 } // namespace scratch::shim

@@ -120,6 +120,17 @@ class OptionsSayWhatIsAccepted(ToolTest):
         self.assertEqual(125, done.returncode, done.stderr)
         self.assertIn("may not write", done.stderr)
 
+    def test_kinds_that_count_as_errors(self) -> None:
+        for kinds in ("", "leaks", "leak,", "overflow"):
+            self.assert_refused(125, "check", f"--errors-for={kinds}", "true",
+                                says=("--errors-for", repr(kinds), "leak, escape and leak,escape"))
+        self.assert_refused(125, "check", "--errors-for=escape", "--no-escapes", "true", says=("--no-escapes",))
+        self.library("libscratch-check.so")
+        for kinds, words in (("leak", "leaks,leaks-are-errors"), ("escape", "escapes-are-errors"),
+                             ("escape,leak", "leaks,leaks-are-errors,escapes-are-errors")):
+            done = self.scratch("check", "--errors-for", kinds, "--", "/usr/bin/env")
+            self.assertIn(f"SCRATCH_CHECK={words}\n", done.stdout)
+
     def test_option_without_its_value(self) -> None:
         for option in ("--mode", "--budget", "--output", "--next", "--exclude", "--log", "--region", "--rules",
                        "--stack-arguments"):

@@ -40,6 +40,7 @@ _scratch() {
     --output | --json | --rules) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
     --frame | --trusted-frame) mapfile -t COMPREPLY < <(compgen -W 'poll epoll_wait select glXSwapBuffers
         eglSwapBuffers SDL_GL_SwapWindow vkQueuePresentKHR' -- "$word") ;;
+    --errors-for) mapfile -t COMPREPLY < <(compgen -W 'leak escape leak,escape' -- "$word") ;;
     --stack-arguments) mapfile -t COMPREPLY < <(compgen -W '128 256 512 1024' -- "$word") ;;
     --region | --trusted-region | --except) ;;
     *)
@@ -47,7 +48,7 @@ _scratch() {
             mapfile -t COMPREPLY < <(compgen -W "--mode --budget --stats --stats=json --output $next --no-follow
                 --exclude --log $functions --help --" -- "$word")
         elif [[ $word == -* && $command == check ]]; then
-            mapfile -t COMPREPLY < <(compgen -W "--json --halt --error-exitcode --leaks --no-escapes --no-lines
+            mapfile -t COMPREPLY < <(compgen -W "--json --halt --error-exitcode --errors-for --leaks --no-escapes --no-lines
                 --every-block --quarantine --mappings --depth --next --no-follow --exclude --log $functions --help --" \
                 -- "$word")
         elif [[ $word == -* && $command == doctor ]]; then

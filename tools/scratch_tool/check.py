@@ -34,10 +34,15 @@ class Check:
             parser.add_argument("--json", type=settings.output_pattern, metavar="PATTERN",
                                 help="write the reports to this file, as JSON (%%e: name of the program, %%p: its "
                                      "pid), and not to standard error"),
-            parser.add_argument("--halt", action="store_true", help="abort the program after the first report"),
+            parser.add_argument("--halt", action="store_true", help="abort the program after the first mistake; what was live at exit is none"),
             parser.add_argument("--error-exitcode", type=_exit_code, metavar="N",
-                                help="the exit status where anything was reported (default: the program's own)"),
-            parser.add_argument("--leaks", action="store_true", help="report what was never freed, too"),
+                                help="the exit status where a mistake was reported (default: the program's own); leaks and "
+                                     "escapes are none but with --errors-for"),
+            parser.add_argument("--errors-for", type=_kinds, metavar="KINDS", default=frozenset(),
+                                help="leak, escape, or both with a comma between: --error-exitcode counts those, too "
+                                     "(leak asks for --leaks)"),
+            parser.add_argument("--leaks", action="store_true",
+                                help="report what was never freed, too; no mistake by itself (see --errors-for)"),
             parser.add_argument("--no-escapes", action="store_true",
                                 help="do not list what was live when a trusted scope ended"),
             parser.add_argument("--no-lines", action="store_true",
@@ -56,6 +61,8 @@ class Check:
     def run(self, options: argparse.Namespace, program: list[str], place: Place) -> int:
         if not program:
             raise Failure(OWN_ERROR, f"no program was given; accepted is: {self.usage}")
+        if options.no_escapes and "escape" in options.errors_for:
+            raise Failure(OWN_ERROR, "--errors-for escape asks for what --no-escapes leaves out; give one of them")
         options.mode, options.budget, options.stats, options.output = "check", None, None, None
         system = place.system
         environment = system.initial_environment()
@@ -90,7 +97,9 @@ def _with_calls(preload: bytes, shim: str) -> bytes:
 
 
 def _variables(options: argparse.Namespace) -> dict[bytes, bytes]:
-    words = [word for word, wanted in (("halt", options.halt), ("leaks", options.leaks),
+    words = [word for word, wanted in (("halt", options.halt), ("leaks", options.leaks or "leak" in options.errors_for),
+                                       ("leaks-are-errors", "leak" in options.errors_for),
+                                       ("escapes-are-errors", "escape" in options.errors_for),
                                        ("no-escapes", options.no_escapes), ("no-lines", options.no_lines),
                                        ("every-block", options.every_block)) if wanted]
     words += [f"{word}={value}" for word, value in (("error-exitcode", options.error_exitcode),
@@ -111,6 +120,13 @@ def _number(text: str, least: int, most: int) -> int:
 
 def _exit_code(text: str) -> int:
     return _number(text, 0, 255)
+
+
+def _kinds(text: str) -> frozenset[str]:
+    kinds = frozenset(text.split(","))
+    if not kinds <= {"leak", "escape"}:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of leak, escape and leak,escape")
+    return kinds
 
 
 def _depth(text: str) -> int:

@@ -233,6 +233,18 @@ int leaks() {
     keep_beyond_scope(70);
     return 0;
 }
+// libc makes a buffer for its output, and keeps it.
+int leaks_one_and_prints() {
+    std::puts("printed");
+    *make_block(1) = 'a';
+    return 0;
+}
+int overflows_by_one() {
+    char *block = make_block(1);
+    *hidden(block + 2) = 'x';
+    give_back(block);
+    return 0;
+}
 
 struct entry {
     const char *name;
@@ -271,6 +283,8 @@ constexpr entry entries[] = {
     SCRATCH_ENTRY(late_write_before_page_closes),
     SCRATCH_ENTRY(everything_in_order),
     SCRATCH_ENTRY(leaks),
+    SCRATCH_ENTRY(leaks_one_and_prints),
+    SCRATCH_ENTRY(overflows_by_one),
 };
 
 } // namespace

@@ -70,6 +70,22 @@ class ReportsEndAsAsked(CheckTest):
         self.assertIn("10 blocks, 300 bytes", leak.about)
         self.assertEqual([], check(HOSTILE, "leaks").kinds)
 
+    def test_leaks_and_escapes_count_where_asked(self) -> None:
+        for options, status in (("leaks", 0), ("leaks,leaks-are-errors", 9), ("escapes-are-errors", 9),
+                                ("leaks-are-errors", 0), ("no-escapes,escapes-are-errors", 0),
+                                ("halt,leaks,leaks-are-errors", 9)):
+            with self.subTest(options):
+                self.assertEqual(status, check(HOSTILE, "leaks", options=f"error-exitcode=9,{options}").status)
+        self.assertEqual(0, check(HOSTILE, "leaks", options="halt,leaks,leaks-are-errors").status)
+
+    def test_one_is_no_plural(self) -> None:
+        leak = self.assert_one(check(HOSTILE, "leaks_one_and_prints", options="leaks"), "leak")
+        self.assertEqual("1 block, 1 byte, is live at exit", leak.about)
+        overflow = self.assert_one(check(HOSTILE, "overflows_by_one"), "overflow")
+        self.assertRegex(overflow.about, ", 1 byte behind the end of a block of 1 byte from malloc$")
+        (escape,) = (one for one in check(PLANTED, "read_after_scope", options="").reports if one.kind == "escape")
+        self.assertEqual('1 block, 100 bytes, was live when scope "request" ended', escape.about)
+
     def test_the_same_place_is_told_once(self) -> None:
         outcome = check(HOSTILE, "repeated_use")
         self.assert_one(outcome, "use-after-scope")
