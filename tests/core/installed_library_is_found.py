@@ -1,4 +1,5 @@
-"""What is installed is found by pkg-config and by CMake, shared and static, from any prefix."""
+"""What is installed is found by pkg-config and by CMake, shared and static, from any prefix; what is only built, by
+pkg-config."""
 
 from __future__ import annotations
 
@@ -49,11 +50,16 @@ def main(build: Path) -> int:
         libraries = one(list(prefix.rglob("libscratch.so.0")), "libscratch.so.0").parent
         (folder / "user.c").write_text(PROGRAM)
         (folder / "CMakeLists.txt").write_text(CMAKE_LISTS)
+        os.environ["LD_LIBRARY_PATH"] = str(build / "core")
+        os.environ["PKG_CONFIG_PATH"] = str(build / "meson-uninstalled")
+        found = ["--cflags", "--libs", "scratch"]
+        output_of(compiler, folder / "user.c", *output_of(pkg_config, *found).split(), "-o", folder / "only-built")
+        output_of(folder / "only-built")
         os.environ["LD_LIBRARY_PATH"] = str(libraries)
         os.environ["PKG_CONFIG_PATH"] = str(package.parent)
-        flags = output_of(pkg_config, f"--define-variable=prefix={prefix}", "--cflags", "--libs", "scratch").split()
-        output_of(compiler, folder / "user.c", *flags, "-o", folder / "by-pkg-config")
-        output_of(folder / "by-pkg-config")
+        found = [f"--define-variable=prefix={prefix}", "--cflags", "--libs", "scratch"]
+        output_of(compiler, folder / "user.c", *output_of(pkg_config, *found).split(), "-o", folder / "installed")
+        output_of(folder / "installed")
         if shutil.which("cmake") is None:
             print("SKIPPED in part: cmake is not installed", flush=True)
             return 0

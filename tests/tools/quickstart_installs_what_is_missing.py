@@ -260,6 +260,8 @@ class QuickstartInstallsWhatIsMissing(unittest.TestCase):
             builds = [line.split() for line in calls if line.startswith("ninja")]
             for library in libraries:
                 self.assertTrue(any(f"shim/{library}" in words for words in builds), calls)
+            # And `meson install --no-rebuild` has all it needs.
+            self.assertTrue(any("installed" in words for words in builds), calls)
             self.assertTrue(any("demonstration.py" in line for line in calls), calls)
 
     def test_macos_needs_its_compiler_and_homebrew(self) -> None:
