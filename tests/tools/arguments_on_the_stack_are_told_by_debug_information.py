@@ -110,7 +110,7 @@ class DebugInformation(HookTest):
         caller = self.build()
         self.assertEqual(128, self.hooks("--region", "sum", caller)["sum"].stack_bytes)
         said = self.doctor("--region", "sum", caller)
-        self.assertRegex(said, r"(?m)^warn +arguments +sum: how many bytes it is given on the stack is not known \(there is "
+        self.assertRegex(said, r"(?m)^note +arguments +sum: how many bytes it is given on the stack is not known \(there is "
                                r"no debug information\); 128 are copied, .*give --stack-arguments BYTES, or install .*-g$")
 
     def test_where_the_user_tells(self) -> None:

@@ -35,7 +35,7 @@ class DoctorOnFunctions(HookTest):
                       "calls inside libprovider.so.1 bypass the hook"):
             self.assertIn(words, said)
         self.assertIn("thrice: of libprovider.so.1", self.said(lines, "ok", "frame"))
-        self.assertIn("128 are copied", self.said(lines, "warn", "arguments"))
+        self.assertIn("128 are copied", self.said(lines, "note", "arguments"))
         self.assertNotIn("handles", [subject for _, subject, _ in lines])
 
     def test_it_agrees_with_run(self) -> None:

@@ -14,7 +14,7 @@ from .hook_store import is_hook_object
 from .hook_table import PAUSED
 from .hooks import check_shim, closure_of, copies_arguments, plan, told_bytes
 from .hooks_elf import MACHINES
-from .report_line import FAIL, OK, WARN, Line
+from .report_line import FAIL, NOTE, OK, WARN, Line
 from .stack_arguments import NO_DEBUG_INFORMATION, Unknown
 from .system import System
 
@@ -131,7 +131,9 @@ def _of_arguments(asked: list[Wish], wanted: int | None, finder: Finder) -> Iter
         if wanted is not None:
             yield OK, "arguments", f"{which}; {copied} are copied, as --stack-arguments says"
         else:
-            yield WARN, "arguments", f"{which}; {copied} are copied, and what a caller gives beyond them (many " \
+            # That of libraries is rarely there, and functions that take so much are rarer still.
+            level = NOTE if why == NO_DEBUG_INFORMATION else WARN
+            yield level, "arguments", f"{which}; {copied} are copied, and what a caller gives beyond them (many " \
                                      "arguments, large structures by value) arrives wrong; where it may take more, give " \
                                      f"--stack-arguments BYTES{TOLD_BY.get(why, '')}"
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-OK, WARN, FAIL = "ok", "warn", "fail"
+# A note is no cause to do anything, unless it is what somebody is looking for.
+OK, NOTE, WARN, FAIL = "ok", "note", "warn", "fail"
 
 # (level, what was looked at, what was found and what to do)
 Line = tuple[str, str, str]
