@@ -30,7 +30,11 @@ int main(void) {
 
 # Stands for the tool: "under scratch" is an LD_PRELOAD that the loader finds empty.
 SCRATCH = """#!/bin/sh
-if [ "$1" = env ]; then echo "export LD_PRELOAD=''"; exit; fi
+if [ "$1" = env ]; then
+    case "$* $LACKS" in *--frame*--frame) exit 125 ;; esac
+    echo "export LD_PRELOAD=''"
+    exit
+fi
 while [ "$1" != -- ]; do [ "$1" != --output ] || printf '%s' "$REPORT" >"$2"; shift; done
 shift
 LD_PRELOAD= exec "$@"
@@ -39,7 +43,7 @@ LD_PRELOAD= exec "$@"
 
 class DemonstrationTellsWhatWasMeasured(ToolTest):
     def demonstrate(self, alone: int, under: int, says: str = "the same", example: bool = True,
-                    **report: object) -> subprocess.CompletedProcess[str]:
+                    lacks: str = "", **report: object) -> subprocess.CompletedProcess[str]:
         programs = self.folder / "programs"
         programs.mkdir(exist_ok=True)
         compile_text(PROGRAM, programs / "xsltproc")
@@ -49,11 +53,11 @@ class DemonstrationTellsWhatWasMeasured(ToolTest):
             [sys.executable, "-B", SOURCE / "tools/quickstart_parts/demonstration.py", "--scratch", scratch, "--work",
              self.folder / "work", *(["--example", programs / "xsltproc"] if example else [])],
             env={"PATH": f"{programs}:{os.environ['PATH']}", "ALONE": str(alone), "UNDER": str(under),
-                 "SAYS_UNDER": says, "REPORT": json.dumps(told)},
+                 "SAYS_UNDER": says, "LACKS": lacks, "REPORT": json.dumps(told)},
             text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, timeout=100)
 
     def row(self, shown: str, label: str) -> list[str]:
-        """The cells of both programs."""
+        """The cells of all programs."""
         line, = (line for line in shown.splitlines() if line.startswith(label))
         return re.split(r" {2,}", line)[1:]
 
@@ -62,12 +66,13 @@ class DemonstrationTellsWhatWasMeasured(ToolTest):
         self.assertEqual((0, ""), (done.returncode, done.stderr), done.stdout)
         for label, low, high in (("processor time", 0.35, 0.7), ("peak memory", 0.4, 0.65)):
             cells = self.row(done.stdout, label)
-            self.assertEqual(6, len(cells), cells)
-            for ratio in (cells[2], cells[5]):
+            self.assertEqual(9, len(cells), cells)
+            for ratio in (cells[2], cells[5], cells[8]):
                 self.assertTrue(low < float(ratio) < high, cells)
-        self.assertEqual(["300", "75.0 %", "300", "75.0 %"], self.row(done.stdout, "calls on stacks"))
-        self.assertEqual(["3.0 MiB", "75.0 %"] * 2, self.row(done.stdout, "bytes on stacks"))
-        self.assertRegex(done.stdout, r"\nrequests: gains: [3-6]\d % less processor time\n")
+        self.assertEqual(["300", "75.0 %"] * 3, self.row(done.stdout, "calls on stacks"))
+        self.assertEqual(["3.0 MiB", "75.0 %"] * 3, self.row(done.stdout, "bytes on stacks"))
+        for name in ("xsltproc --frame", "xsltproc", "requests"):
+            self.assertRegex(done.stdout, rf"\n{name}: gains: [3-6]\d % less processor time\n")
         self.assertEqual("identical", self.row(done.stdout, "output")[2])
 
     def test_a_program_that_gains_nothing(self) -> None:
@@ -87,7 +92,13 @@ class DemonstrationTellsWhatWasMeasured(ToolTest):
         done = self.demonstrate(5, 5, example=False)
         self.assertEqual(0, done.returncode)
         self.assertIn("libxml2 and jansson", done.stderr)
-        self.assertEqual(3, len(self.row(done.stdout, "processor time")))
+        self.assertEqual(6, len(self.row(done.stdout, "processor time")))
+
+    def test_where_no_function_can_be_hooked(self) -> None:
+        done = self.demonstrate(5, 5, lacks="--frame")
+        self.assertEqual(0, done.returncode)
+        self.assertIn("none can be hooked on this system", done.stderr)
+        self.assertEqual(6, len(self.row(done.stdout, "processor time")))
 
     def test_its_packages_come_with_it(self) -> None:
         table = (SOURCE / "tools/quickstart_parts/packages.txt").read_text(encoding="utf-8")

@@ -1,13 +1,24 @@
-"""The document that xsltproc is shown on, and the stylesheet that sorts and groups it."""
+"""The documents that xsltproc is shown on, and its stylesheets: one that adds up, one that sorts and groups."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ORDERS = 24000
 
-STYLESHEET = """<?xml version="1.0"?>
+TOTALS = """<?xml version="1.0"?>
+<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
+<xsl:output method="text"/>
+<xsl:template match="/orders">
+  <xsl:for-each select="order">
+    <xsl:value-of select="concat(@id, ' ', sum(item/@price), '&#10;')"/>
+  </xsl:for-each>
+</xsl:template>
+</xsl:stylesheet>
+"""
+
+GROUPS = """<?xml version="1.0"?>
 <xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
 <xsl:output method="html" indent="yes"/>
 <xsl:key name="of-customer" match="order" use="@customer"/>
@@ -44,11 +55,17 @@ def numbers() -> Iterator[int]:
         yield state >> 33
 
 
-def write_orders(path: Path) -> None:
+def write_orders(documents: Sequence[Path]) -> None:
+    """As many orders in each document."""
     number = numbers()
+    for nth, path in enumerate(documents):
+        _write_document(path, number, range(nth * ORDERS // len(documents), (nth + 1) * ORDERS // len(documents)))
+
+
+def _write_document(path: Path, number: Iterator[int], orders: range) -> None:
     with path.open("w", encoding="utf-8") as file:
         file.write('<?xml version="1.0" encoding="utf-8"?>\n<orders>\n')
-        for order in range(ORDERS):
+        for order in orders:
             file.write(f'<order id="{order}" customer="{next(number) % 400}">\n')
             for _ in range(1 + next(number) % 4):
                 one, two = (WORDS[next(number) % len(WORDS)] for _ in range(2))
