@@ -105,4 +105,6 @@ constexpr block_state without_remote_bit(block_state state) noexcept {
     return static_cast<block_state>(static_cast<std::uint32_t>(state) & ~freed_remotely);
 }
 
+inline bool lives(const block &b) noexcept { return is_live(without_remote_bit(b.state)); }
+
 } // namespace scratch::shim

@@ -59,6 +59,26 @@ inline std::uint32_t site_in(const chunk &home, block &b) noexcept {
     return (b.brief_word & brief_with_site) != 0 ? b.site_of_brief() : 0;
 }
 
+struct walk {
+    block *found;        // where the walk was stopped; null: nowhere
+    std::uintptr_t here; // how far the headers led: to the end, unless one was overwritten
+};
+
+// From block to block, from the chunk's beginning to `end`, until `stop(block &)` is true.
+template <typename Stop>
+[[gnu::always_inline]] inline walk walk_blocks(const chunk &home, std::uintptr_t end,
+                                               Stop &&stop) noexcept {
+    std::uintptr_t here = home.begin();
+    while (here < end) {
+        block &at = *reinterpret_cast<block *>(here);
+        const std::uint32_t size = size_in(home, at);
+        if (size < sizeof(block) || size % sizeof(block) != 0 || size > end - here) break;
+        if (stop(at)) return {&at, here};
+        here = reinterpret_cast<std::uintptr_t>(above_in(home, at));
+    }
+    return {nullptr, here};
+}
+
 inline chunk *chunk_of(const void *address) noexcept {
     return reinterpret_cast<chunk *>(reinterpret_cast<std::uintptr_t>(address) & ~(chunk_size - 1));
 }

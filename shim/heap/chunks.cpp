@@ -58,28 +58,19 @@ void discharge(thread_heap *heap, bool trusted) noexcept {
     (trusted ? held_trusted : budgeted.held).fetch_sub(chunk_size, std::memory_order_relaxed);
 }
 
-bool is_plausible(const chunk &home, block &b, std::uintptr_t end) noexcept {
-    const std::uint32_t size = size_in(home, b);
-    return size >= sizeof(block) && size % sizeof(block) == 0 &&
-           reinterpret_cast<std::uintptr_t>(above_in(home, b)) <= end;
-}
-
 // Every block up to the top was written by push: a header that leads elsewhere was overwritten.
 template <typename Visit>
 [[gnu::always_inline]] inline void for_each_block(chunk *c, std::uintptr_t top,
                                                   Visit &&visit) noexcept {
-    auto *at = reinterpret_cast<block *>(c->begin());
-    while (reinterpret_cast<std::uintptr_t>(at) < top && is_plausible(*c, *at, top)) {
-        visit(*at);
-        at = above_in(*c, *at);
-    }
-    if (reinterpret_cast<std::uintptr_t>(at) != top) refuse_to_go_on(at->payload());
+    const walk walked = walk_blocks(*c, top, [&](block &at) {
+        visit(at);
+        return false;
+    });
+    if (walked.here != top) refuse_to_go_on(reinterpret_cast<block *>(walked.here)->payload());
 }
 
 // Whether the header above a freed block knows of the hole.
 bool is_noted(block &freed) noexcept { return freed.above()->hole_below >= freed.size; }
-
-bool lives(const block &b) noexcept { return is_live(without_remote_bit(b.state)); }
 
 region *innermost(thread_heap *heap) noexcept {
     return heap->regions.depth == 0 ? nullptr : &heap->regions.open[heap->regions.depth - 1];
@@ -225,12 +216,7 @@ constexpr std::uint32_t least_to_sweep = 8;
 
 // Null if others have freed it meanwhile.
 const block *first_live(const chunk &c) noexcept {
-    auto *at = reinterpret_cast<block *>(c.begin());
-    while (reinterpret_cast<std::uintptr_t>(at) < c.begin() + c.used) {
-        if (lives(*at)) return at;
-        at = above_in(c, *at);
-    }
-    return nullptr;
+    return walk_blocks(c, c.begin() + c.used, lives).found;
 }
 
 // Whether any was given back.

@@ -137,12 +137,10 @@ chunk *&list_of(thread_heap *heap, const chunk *c) noexcept;
 // Calls `visit(block &)` for each block that is still live in a settled chunk.
 template <typename Visit>
 void for_each_live_block(chunk *c, Visit &&visit) noexcept {
-    auto *at = reinterpret_cast<block *>(c->begin());
-    const auto *end = reinterpret_cast<const block *>(c->begin() + c->used);
-    while (at < end && size_in(*c, *at) >= sizeof(block) && size_in(*c, *at) % sizeof(block) == 0) {
-        if (is_live(without_remote_bit(at->state))) visit(*at);
-        at = above_in(*c, *at);
-    }
+    walk_blocks(*c, c->begin() + c->used, [&](block &at) {
+        if (lives(at)) visit(at);
+        return false;
+    });
 }
 
 } // namespace scratch::shim

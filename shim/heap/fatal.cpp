@@ -4,6 +4,7 @@
 
 #include "shim/heap/chunks.hpp"
 #include "shim/observe/log.hpp"
+#include "shim/observe/plain_text.hpp"
 
 namespace scratch::shim {
 
@@ -19,17 +20,10 @@ constexpr const char *tells_more = "; run with `scratch check` to be told where"
 // The block in whose header or payload an address lies, found from the chunk's beginning; null if
 // none.
 block *block_around(const void *address) noexcept {
-    chunk *c = chunk_of(address);
-    if (c->use != chunk_use::open && c->use != chunk_use::retired) return nullptr;
-    const auto target = reinterpret_cast<std::uintptr_t>(address);
-    auto *at = reinterpret_cast<block *>(c->begin());
-    while (reinterpret_cast<std::uintptr_t>(at) < c->limit()) {
-        const std::uint32_t size = size_in(*c, *at);
-        if (size < sizeof(block) || size % sizeof(block) != 0) return nullptr;
-        if (target < reinterpret_cast<std::uintptr_t>(above_in(*c, *at))) return at;
-        at = above_in(*c, *at);
-    }
-    return nullptr;
+    const chunk &home = *chunk_of(address);
+    if (home.use != chunk_use::open && home.use != chunk_use::retired) return nullptr;
+    const auto contains = [&](block &at) { return address < above_in(home, at); };
+    return walk_blocks(home, home.limit(), contains).found;
 }
 
 void tell(void *payload) noexcept {
@@ -40,8 +34,9 @@ void tell(void *payload) noexcept {
                                   (state & freed_remotely) != 0 &&
                                   is_live(static_cast<block_state>(state & ~freed_remotely));
     if (freed_by_another || (around == freed && freed->state == block_state::freed)) {
-        log_raw("free(): double free of %p: a block of %u bytes that was freed before%s", payload,
-                payload_size_in(*chunk_of(freed), *freed), tells_more);
+        const std::uint32_t bytes = payload_size_in(*chunk_of(freed), *freed);
+        log_raw("free(): double free of %p: a block of %u byte%s that was freed before%s", payload,
+                bytes, plural(bytes), tells_more);
         return;
     }
     if (around == nullptr) {
@@ -52,10 +47,11 @@ void tell(void *payload) noexcept {
     }
     const auto offset = reinterpret_cast<std::uintptr_t>(payload) -
                         reinterpret_cast<std::uintptr_t>(around->payload());
-    const char *condition = is_live(around->state) ? "live" : "freed";
-    log_raw("free(): invalid pointer %p: %lu bytes inside a %s block of %u bytes at %p%s", payload,
-            static_cast<unsigned long>(offset), condition,
-            payload_size_in(*chunk_of(around), *around), around->payload(), tells_more);
+    const std::uint32_t bytes = payload_size_in(*chunk_of(around), *around);
+    log_raw("free(): invalid pointer %p: %lu byte%s inside a %s block of %u byte%s at %p%s",
+            payload, static_cast<unsigned long>(offset), plural(offset),
+            is_live(around->state) ? "live" : "freed", bytes, plural(bytes), around->payload(),
+            tells_more);
 }
 
 } // namespace
