@@ -29,14 +29,28 @@ constexpr std::size_t waiting_spans = 256;
 
 constexpr std::size_t narrow_reservation = std::size_t{64} << 20;
 constinit std::atomic<bool> narrow{false};
-constinit std::size_t reserved = 0;
-constinit std::size_t most_reserved = 0; // what the pool's table has entries for
 
-enum class progress : int { untried, trying, open, refused };
-constinit std::atomic<progress> state{progress::untried};
+// What was reserved. The pool's table lies behind it: an entry per chunk, the next chunk of its
+// list plus one.
+struct reserved_range {
+    std::uintptr_t base;
+    std::size_t size;
+    std::size_t most; // what the table has entries for
+    std::atomic<std::uint32_t> chunk_count;
 
-// One entry per chunk: the next chunk of its list, plus one.
-constinit std::atomic<std::uint32_t> *pool_links = nullptr;
+    static std::size_t size_with_table(std::size_t most) noexcept {
+        return sizeof(reserved_range) + most / chunk_size * sizeof(std::atomic<std::uint32_t>);
+    }
+    std::atomic<std::uint32_t> &link(std::uint32_t place) noexcept {
+        return reinterpret_cast<std::atomic<std::uint32_t> *>(this + 1)[place - 1];
+    }
+};
+constinit reserved_range none{};
+// Null until one was tried for, `none` where there was no room. Of threads that come at once each
+// reserves one, and that of the first stays: none waits for another, which a signal handler may
+// have cut off, and none is left out meanwhile.
+constinit std::atomic<reserved_range *> range{nullptr};
+
 // A list without locks. Index plus one in the low half, a count against reuse between load and
 // exchange in the high half.
 using chunk_list = std::atomic<std::uint64_t>;
@@ -51,7 +65,6 @@ constinit std::atomic<std::uint32_t> kept_in_pool{kept_chunks};
 constinit std::atomic<std::uint32_t> least_resident{0}; // since the last review
 constinit std::atomic<std::uint32_t> given_back{0};
 constinit std::atomic<std::uint32_t> next_index{0};
-constinit std::atomic<std::uint32_t> chunk_count{0};
 // Index plus one in the low half, chunks in the high half, whether their pages are still there in
 // the topmost bit; 0 is an empty place.
 constinit std::atomic<std::uint64_t> spans[waiting_spans]{};
@@ -66,45 +79,69 @@ chunk *chunk_at(std::uint32_t index) noexcept {
     return reinterpret_cast<chunk *>(reservation.base + std::size_t{index} * chunk_size);
 }
 
-bool reserve() noexcept {
+// Null where there is no room.
+reserved_range *reserve() noexcept {
     std::size_t size = largest_reservation;
     std::size_t smallest = smallest_reservation;
     if (const std::size_t limit = pages::address_space_limit(); limit != SIZE_MAX) {
         smallest = smallest_under_limit;
         size = std::min(size, limit / 16 / chunk_size * chunk_size);
-        if (size < smallest) return false;
+        if (size < smallest) return nullptr;
     }
     void *base = nullptr;
     while (size >= smallest && (base = pages::reserve(size, chunk_size)) == nullptr)
         size /= 2;
-    if (base == nullptr) return false;
+    if (base == nullptr) return nullptr;
 
-    const std::size_t links_size = size / chunk_size * sizeof(*pool_links);
-    void *links = mmap(nullptr, links_size, PROT_READ | PROT_WRITE,
+    void *words = mmap(nullptr, reserved_range::size_with_table(size), PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (links == MAP_FAILED) {
+    if (words == MAP_FAILED) {
         pages::release(base, size);
-        return false;
+        return nullptr;
     }
-    pool_links = static_cast<std::atomic<std::uint32_t> *>(links);
-    reservation.base = reinterpret_cast<std::uintptr_t>(base);
-    reserved = most_reserved = size;
+    auto *made = static_cast<reserved_range *>(words);
+    made->base = reinterpret_cast<std::uintptr_t>(base);
+    made->size = made->most = size;
     if (narrow.load(std::memory_order_relaxed) && size > narrow_reservation) {
-        reserved = narrow_reservation;
-        pages::release(static_cast<char *>(base) + reserved, size - reserved);
+        made->size = narrow_reservation;
+        pages::release(static_cast<char *>(base) + made->size, size - made->size);
     }
-    chunk_count.store(static_cast<std::uint32_t>(reserved / chunk_size), std::memory_order_relaxed);
-    return true;
+    made->chunk_count.store(static_cast<std::uint32_t>(made->size / chunk_size),
+                            std::memory_order_relaxed);
+    return made;
 }
 
-void widen() noexcept {
-    void *end = reinterpret_cast<void *>(reservation.base + reserved);
-    std::size_t more = most_reserved - reserved;
+void drop(reserved_range *made) noexcept {
+    pages::release(reinterpret_cast<void *>(made->base), made->size);
+    munmap(made, reserved_range::size_with_table(made->most));
+}
+
+reserved_range *try_to_reserve() noexcept {
+    const int saved_errno = errno;
+    reserved_range *made = reserve();
+    reserved_range *const mine = made != nullptr ? made : &none;
+    reserved_range *kept = nullptr;
+    if (range.compare_exchange_strong(kept, mine, std::memory_order_acq_rel)) {
+        kept = mine;
+        if (made == nullptr)
+            counters().stood_aside.store(static_cast<std::uint32_t>(stand_aside_reason::no_memory),
+                                         std::memory_order_relaxed);
+    } else if (made != nullptr) {
+        drop(made);
+    }
+    errno = saved_errno;
+    return kept;
+}
+
+void widen(reserved_range *open) noexcept {
+    void *end = reinterpret_cast<void *>(open->base + open->size);
+    std::size_t more = open->most - open->size;
     while (more >= narrow_reservation && !pages::reserve_at(end, more))
         more = more / 2 / chunk_size * chunk_size;
     if (more < narrow_reservation) return;
-    reserved += more;
-    chunk_count.store(static_cast<std::uint32_t>(reserved / chunk_size), std::memory_order_relaxed);
+    open->size += more;
+    open->chunk_count.store(static_cast<std::uint32_t>(open->size / chunk_size),
+                            std::memory_order_relaxed);
 }
 
 void raise_frontier(std::size_t end) noexcept {
@@ -116,9 +153,10 @@ void raise_frontier(std::size_t end) noexcept {
 }
 
 chunk *take_fresh(std::uint32_t count) noexcept {
+    const reserved_range *open = range.load(std::memory_order_acquire);
     std::uint32_t index = next_index.load(std::memory_order_relaxed);
     do {
-        if (count > chunk_count.load(std::memory_order_relaxed) - index) return nullptr;
+        if (count > open->chunk_count.load(std::memory_order_relaxed) - index) return nullptr;
     } while (!next_index.compare_exchange_weak(index, index + count, std::memory_order_relaxed));
     if (!pages::commit(chunk_at(index), std::size_t{count} * chunk_size)) {
         // What another thread took meanwhile stands above, so the addresses may be lost; the
@@ -132,11 +170,12 @@ chunk *take_fresh(std::uint32_t count) noexcept {
 }
 
 chunk *pop(chunk_list &list) noexcept {
+    reserved_range *open = range.load(std::memory_order_acquire);
     std::uint64_t head = list.load(std::memory_order_acquire);
     for (;;) {
         const auto place = static_cast<std::uint32_t>(head);
         if (place == 0) return nullptr;
-        const std::uint32_t below = pool_links[place - 1].load(std::memory_order_relaxed);
+        const std::uint32_t below = open->link(place).load(std::memory_order_relaxed);
         const std::uint64_t desired = ((head >> 32) + 1) << 32 | below;
         if (list.compare_exchange_weak(head, desired, std::memory_order_acquire))
             return chunk_at(place - 1);
@@ -144,11 +183,12 @@ chunk *pop(chunk_list &list) noexcept {
 }
 
 void push(chunk_list &list, const chunk *c) noexcept {
+    reserved_range *open = range.load(std::memory_order_acquire);
     const std::uint32_t place = index_of(c) + 1;
     std::uint64_t head = list.load(std::memory_order_relaxed);
     std::uint64_t desired;
     do {
-        pool_links[place - 1].store(static_cast<std::uint32_t>(head), std::memory_order_relaxed);
+        open->link(place).store(static_cast<std::uint32_t>(head), std::memory_order_relaxed);
         desired = ((head >> 32) + 1) << 32 | place;
     } while (!list.compare_exchange_weak(head, desired, std::memory_order_release,
                                          std::memory_order_relaxed));
@@ -286,29 +326,18 @@ void give_back_run(chunk *first, std::uint32_t count, bool has_pages) noexcept {
 void reserve_narrowly(bool now) noexcept {
     if (!narrow.exchange(now, std::memory_order_relaxed) || now) return;
     const int saved_errno = errno;
-    if (state.load(std::memory_order_acquire) == progress::open && reserved < most_reserved)
-        widen();
+    reserved_range *open = range.load(std::memory_order_acquire);
+    if (open != nullptr && open->size < open->most) widen(open);
     errno = saved_errno;
 }
 
 bool open_reservation() noexcept {
-    progress seen = state.load(std::memory_order_acquire);
-    if (seen == progress::open) return true;
-    if (seen != progress::untried) return false;
-    if (!state.compare_exchange_strong(seen, progress::trying)) return seen == progress::open;
-    const int saved_errno = errno;
-    const bool opened = reserve();
-    if (!opened)
-        counters().stood_aside.store(static_cast<std::uint32_t>(stand_aside_reason::no_memory),
-                                     std::memory_order_relaxed);
-    errno = saved_errno;
-    state.store(opened ? progress::open : progress::refused, std::memory_order_release);
-    return opened;
-}
-
-void forget_reserving_thread() noexcept {
-    progress unfinished = progress::trying;
-    state.compare_exchange_strong(unfinished, progress::untried, std::memory_order_relaxed);
+    reserved_range *open = range.load(std::memory_order_acquire);
+    if (open == nullptr) open = try_to_reserve();
+    if (open == &none) return false;
+    // Whoever reserved it may not have come so far yet: all write the same.
+    __atomic_store_n(&reservation.base, open->base, __ATOMIC_RELAXED);
+    return true;
 }
 
 chunk *take_chunks(std::uint32_t count, bool *fresh) noexcept {

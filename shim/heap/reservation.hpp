@@ -30,12 +30,9 @@ extern reservation_words reservation __attribute__((visibility("hidden")));
 // time.
 void reserve_narrowly(bool narrow) noexcept;
 
-// Reserves the range if that has not been done. False where there is no room for it; then for good.
+// Reserves the range if that has not been done; threads that come at once all have it. False where
+// there is no room for it; then for good.
 bool open_reservation() noexcept;
-
-// In a forked child: a thread that was making the reservation did not come along, so it is to be
-// made anew.
-void forget_reserving_thread() noexcept;
 
 // `count` chunks in a row with memory behind them, the header's contents unknown; null where the
 // range or the memory is used up. `*fresh` tells that the pages read as zero.

@@ -159,10 +159,8 @@ void notice_fork() noexcept {
         forker_known.store(false, std::memory_order_relaxed);
         forked = true;
         if (birth->process.compare_exchange_strong(blank, tasks::this_process(),
-                                                   std::memory_order_acq_rel)) {
-            forget_reserving_thread();
+                                                   std::memory_order_acq_rel))
             started_in_child();
-        }
         forget_reader();
         forget_noting_threads();
         resume_decisions_in_child();

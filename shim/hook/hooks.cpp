@@ -74,12 +74,15 @@ hook_answer begin_region_of(hook_frame *frame) noexcept {
     return call_with(frame, enter(entry, entry->kind, frame->stack_pointer()));
 }
 
+hook_entry *instrumented_entry(const hook_frame *frame) noexcept {
+    const inside here(frame->stack_pointer());
+    if (!here) return nullptr;
+    const std::uintptr_t function = frame->arguments[0];
+    return learn_instrumented() ? find_instrumented(function) : look_for_instrumented(function);
+}
+
 void pass_instrumented(const hook_frame *frame) noexcept {
-    {
-        const inside here(frame->stack_pointer());
-        if (!here || !learn_instrumented()) return;
-    }
-    hook_entry *entry = find_instrumented(frame->arguments[0]);
+    hook_entry *entry = instrumented_entry(frame);
     if (entry == nullptr) return;
     const std::uintptr_t body = frame->stack_pointer() + sizeof(std::uintptr_t);
     const hook_kind kind = entry->instrumented_kind;

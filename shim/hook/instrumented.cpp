@@ -115,4 +115,17 @@ bool learn_instrumented() noexcept {
     return true;
 }
 
+hook_entry *look_for_instrumented(std::uintptr_t function) noexcept {
+    hook_entry *found = nullptr;
+    for_each_object([&](const dl_phdr_info &object) {
+        if (!contains(object, reinterpret_cast<const void *>(function))) return false;
+        for (hook_entry &entry : hook_entries())
+            if (is_of_program(entry) && object.dlpi_addr + entry.offset == function &&
+                is_module(object, entry.text(entry.module)))
+                found = &entry;
+        return true;
+    });
+    return found;
+}
+
 } // namespace scratch::shim

@@ -49,6 +49,9 @@ static_assert(instrumented_places == std::size_t{1} << (64 - 54));
 // Looks through the loaded objects. Under the inside word; false while another thread does.
 bool learn_instrumented() noexcept;
 
+// The same entry, found slowly, for those who do not wait for that thread.
+hook_entry *look_for_instrumented(std::uintptr_t function) noexcept;
+
 // A forked child has no thread that could be looking through them.
 void forget_instrumented_reader() noexcept;
 
