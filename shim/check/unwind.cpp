@@ -71,7 +71,22 @@ bool is_own(std::uintptr_t address) noexcept {
            address - code_of_calls.begin < code_of_calls.size;
 }
 
+// Elsewhere: whose words the first that asked for a backtrace has, and whether another asked since.
+// Each thread that allocates asks, so one that might hold a lock of the loader's or the unwinder's
+// in the middle of a fork did.
+constinit std::atomic<const void *> first_asker{nullptr};
+constinit std::atomic<bool> others_asked{false};
+
+void note_asker() noexcept {
+    const void *self = &this_thread;
+    const void *first = first_asker.load(std::memory_order_relaxed);
+    if (first == self || others_asked.load(std::memory_order_relaxed)) return;
+    if (first == nullptr && first_asker.compare_exchange_strong(first, self)) return;
+    if (first != self) others_asked.store(true);
+}
+
 bool may_unwind() noexcept {
+    note_asker();
     return is_loaded.load(std::memory_order_acquire) && loader_can_be_asked();
 }
 
@@ -109,7 +124,8 @@ machine_words words_of(const ucontext_t &context) noexcept {
 } // namespace
 
 bool loader_can_be_asked() noexcept {
-    return !is_forked_child() || single_threaded == nullptr || *single_threaded != 0;
+    if (!is_forked_child()) return true;
+    return single_threaded != nullptr ? *single_threaded != 0 : !others_asked.load();
 }
 
 void leave_out_calls(const void *object) noexcept {
