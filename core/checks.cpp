@@ -1,6 +1,7 @@
 #include "core/checks.hpp"
 
 #include "core/address_sanitizer.hpp"
+#include "core/kept_errno.hpp"
 
 #include <cerrno>
 #include <cstdlib>
@@ -99,7 +100,7 @@ message &message::number(std::size_t value) noexcept {
 }
 
 void message::write() noexcept {
-    const int saved = errno;
+    const kept_errno keep;
     line_[length_] = '\n';
     for (std::size_t written = 0; written <= length_;) {
         const ssize_t now = ::write(STDERR_FILENO, line_ + written, length_ + 1 - written);
@@ -107,7 +108,6 @@ void message::write() noexcept {
         if (now <= 0) break;
         written += static_cast<std::size_t>(now);
     }
-    errno = saved;
 }
 
 void message::stop() noexcept {

@@ -4,6 +4,7 @@
 
 #include <sys/mman.h>
 
+#include "core/kept_errno.hpp"
 #include "core/pages_map.hpp"
 
 // Newer than the headers of some systems we build on; the kernel answers EINVAL where it is too
@@ -19,10 +20,8 @@ namespace scratch::pages {
 namespace {
 
 bool advise(void *address, std::size_t size, int advice) noexcept {
-    const int saved = errno;
-    if (madvise(address, size, advice) == 0) return true;
-    errno = saved;
-    return false;
+    const kept_errno keep;
+    return madvise(address, size, advice) == 0;
 }
 
 } // namespace

@@ -8,16 +8,15 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "core/kept_errno.hpp"
 #include "core/pages_map.hpp"
 
 namespace scratch::pages {
 namespace {
 
 bool set_protection(void *address, std::size_t size, int protection) noexcept {
-    const int saved = errno;
-    const bool done = mprotect(address, size, protection) == 0;
-    errno = saved;
-    return done;
+    const kept_errno keep;
+    return mprotect(address, size, protection) == 0;
 }
 
 } // namespace
@@ -33,10 +32,9 @@ std::size_t page_size() noexcept {
 }
 
 std::size_t address_space_limit() noexcept {
-    const int saved = errno;
+    const kept_errno keep;
     rlimit limit{};
     const bool known = getrlimit(RLIMIT_AS, &limit) == 0;
-    errno = saved;
     return known && limit.rlim_cur != RLIM_INFINITY ? limit.rlim_cur : SIZE_MAX;
 }
 
@@ -60,9 +58,8 @@ void *reserve(std::size_t size, std::size_t alignment) noexcept {
 }
 
 void release(void *address, std::size_t size) noexcept {
-    const int saved = errno;
+    const kept_errno keep;
     munmap(address, size);
-    errno = saved;
 }
 
 bool commit(void *address, std::size_t size) noexcept {

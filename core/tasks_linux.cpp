@@ -7,6 +7,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "core/kept_errno.hpp"
+
 namespace scratch::tasks {
 
 // Not the C library's covers: some releases remember the number, and would go wrong after a raw
@@ -18,26 +20,21 @@ task_id this_process() noexcept { return static_cast<task_id>(syscall(SYS_getpid
 bool is_first_thread() noexcept { return calling_thread() == this_process(); }
 
 bool is_gone(task_id process, task_id thread) noexcept {
-    const int saved = errno;
-    const bool gone = syscall(SYS_tgkill, process, thread, 0) != 0 && errno == ESRCH;
-    errno = saved;
-    return gone;
+    const kept_errno keep;
+    return syscall(SYS_tgkill, process, thread, 0) != 0 && errno == ESRCH;
 }
 
 std::uint64_t cpu_time_of_process() noexcept {
-    const int saved = errno;
+    const kept_errno keep;
     timespec now = {};
     if (syscall(SYS_clock_gettime, CLOCK_PROCESS_CPUTIME_ID, &now) != 0) now = {};
-    errno = saved;
     return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
            static_cast<std::uint64_t>(now.tv_nsec);
 }
 
 bool order_all_threads() noexcept {
-    const int saved = errno;
-    const bool done = syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) == 0;
-    errno = saved;
-    return done;
+    const kept_errno keep;
+    return syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) == 0;
 }
 
 } // namespace scratch::tasks

@@ -1,3 +1,4 @@
+#include "core/kept_errno.hpp"
 #include "core/stack.hpp"
 
 #include <cerrno>
@@ -9,26 +10,19 @@ using namespace scratch;
 namespace {
 
 /// vsnprintf keeps no promise about errno when it succeeds.
-class kept_errno {
-public:
-    kept_errno() = default;
-    kept_errno(const kept_errno &) = delete;
-    kept_errno &operator=(const kept_errno &) = delete;
-    ~kept_errno() { errno = value_; }
-    void replace(int value) { value_ = value; }
-
-private:
-    int value_ = errno;
-};
-
-/// Bytes that the text takes, its terminating zero included; 0 with EINVAL where it cannot be made.
-std::size_t text_size(const char *format, va_list arguments) {
-    kept_errno keep;
+int text_length(const char *format, va_list arguments) {
+    const kept_errno keep;
     va_list again;
     va_copy(again, arguments);
     const int length = std::vsnprintf(nullptr, 0, format, again);
     va_end(again);
-    if (length < 0) keep.replace(EINVAL);
+    return length;
+}
+
+/// Bytes that the text takes, its terminating zero included; 0 with EINVAL where it cannot be made.
+std::size_t text_size(const char *format, va_list arguments) {
+    const int length = text_length(format, arguments);
+    if (length < 0) errno = EINVAL;
     return length < 0 ? 0 : static_cast<std::size_t>(length) + 1;
 }
 
@@ -41,7 +35,7 @@ char *scratch_try_vprintf(scratch_stack *stack, const char *format, va_list argu
     if (size == 0) return nullptr;
     char *const text = static_cast<char *>(push(stack, size, 1));
     if (text == nullptr) return nullptr;
-    kept_errno keep;
+    const kept_errno keep;
     std::vsnprintf(text, size, format, arguments);
     return text;
 }

@@ -2,6 +2,7 @@
 
 #include <atomic>
 
+#include "core/kept_errno.hpp"
 #include "shim/check/options.hpp"
 #include "shim/check/places.hpp"
 #include "shim/check/report.hpp"
@@ -9,7 +10,6 @@
 #include "shim/heap/machine_stack.hpp"
 #include "shim/heap/thread_heap.hpp"
 #include "shim/heap/threads.hpp"
-#include "shim/observe/descriptor.hpp"
 #include "shim/route/runtime_callers.hpp"
 
 namespace scratch::shim::check {

@@ -6,6 +6,7 @@
 #include <cwchar>
 #include <dlfcn.h>
 
+#include "core/kept_errno.hpp"
 #include "core/pages.hpp"
 #include "core/tasks.hpp"
 #include "shim/check/blocks.hpp"
@@ -14,7 +15,6 @@
 #include "shim/heap/inside.hpp"
 #include "shim/heap/machine_stack.hpp"
 #include "shim/next/next.hpp"
-#include "shim/observe/descriptor.hpp"
 
 namespace scratch::shim::check {
 

@@ -7,13 +7,13 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "core/kept_errno.hpp"
 #include "shim/check/lock.hpp"
 #include "shim/check/report_stack.hpp"
 #include "shim/check/uses.hpp"
 #include "shim/heap/inside.hpp"
 #include "shim/heap/threads.hpp"
 #include "shim/next/loader.hpp"
-#include "shim/observe/descriptor.hpp"
 
 namespace scratch::shim::check {
 

@@ -6,12 +6,12 @@
 #include <array>
 #include <cstring>
 
+#include "core/kept_errno.hpp"
 #include "shim/check/options.hpp"
 #include "shim/check/places.hpp"
 #include "shim/check/report.hpp"
 #include "shim/heap/inside.hpp"
 #include "shim/heap/thread_heap.hpp"
-#include "shim/observe/descriptor.hpp"
 
 namespace scratch::shim::check {
 

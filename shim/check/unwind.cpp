@@ -15,12 +15,12 @@
 #include <link.h>
 #include <ucontext.h>
 
+#include "core/kept_errno.hpp"
 #include "shim/check/options.hpp"
 #include "shim/heap/machine_stack.hpp"
 #include "shim/heap/thread_heap.hpp"
 #include "shim/heap/threads.hpp"
 #include "shim/next/loader_errors.hpp"
-#include "shim/observe/descriptor.hpp"
 #include "shim/observe/log.hpp"
 
 extern "C" [[gnu::visibility("hidden")]] const ElfW(Ehdr) __ehdr_start;

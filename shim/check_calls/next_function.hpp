@@ -2,8 +2,9 @@
 #pragma once
 
 #include <atomic>
-#include <cerrno>
 #include <dlfcn.h>
+
+#include "core/kept_errno.hpp"
 
 namespace scratch::check_calls {
 
@@ -14,10 +15,9 @@ public:
     void *get() noexcept {
         void *known = found_.load(std::memory_order_relaxed);
         if (known != nullptr) return known;
-        const int saved_errno = errno;
+        const kept_errno keep_errno;
         known = dlsym(RTLD_NEXT, name_);
         found_.store(known, std::memory_order_relaxed);
-        errno = saved_errno;
         return known;
     }
 

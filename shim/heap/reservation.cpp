@@ -1,9 +1,9 @@
 #include "shim/heap/reservation.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <sys/mman.h>
 
+#include "core/kept_errno.hpp"
 #include "core/pages.hpp"
 #include "shim/observe/counters.hpp"
 
@@ -117,7 +117,7 @@ void drop(reserved_range *made) noexcept {
 }
 
 reserved_range *try_to_reserve() noexcept {
-    const int saved_errno = errno;
+    const kept_errno keep_errno;
     reserved_range *made = reserve();
     reserved_range *const mine = made != nullptr ? made : &none;
     reserved_range *kept = nullptr;
@@ -129,7 +129,6 @@ reserved_range *try_to_reserve() noexcept {
     } else if (made != nullptr) {
         drop(made);
     }
-    errno = saved_errno;
     return kept;
 }
 
@@ -325,10 +324,9 @@ void give_back_run(chunk *first, std::uint32_t count, bool has_pages) noexcept {
 
 void reserve_narrowly(bool now) noexcept {
     if (!narrow.exchange(now, std::memory_order_relaxed) || now) return;
-    const int saved_errno = errno;
+    const kept_errno keep_errno;
     reserved_range *open = range.load(std::memory_order_acquire);
     if (open != nullptr && open->size < open->most) widen(open);
-    errno = saved_errno;
 }
 
 bool open_reservation() noexcept {
@@ -341,21 +339,19 @@ bool open_reservation() noexcept {
 }
 
 chunk *take_chunks(std::uint32_t count, bool *fresh) noexcept {
-    const int saved_errno = errno;
+    const kept_errno keep_errno;
     *fresh = false;
     chunk *taken = count == 1 ? take_from_pool(fresh)
                               : take_waiting_span(count, 2 * std::uint64_t{count}, fresh);
     if (taken == nullptr && (taken = take_fresh(count)) != nullptr) *fresh = true;
     // No more memory or addresses: then a part of any run.
     if (taken == nullptr) taken = take_waiting_span(count, UINT32_MAX, fresh);
-    errno = saved_errno;
     return taken;
 }
 
 void give_back_chunks(chunk *first, std::uint32_t count) noexcept {
-    const int saved_errno = errno;
+    const kept_errno keep_errno;
     give_back_run(first, count, true);
-    errno = saved_errno;
 }
 
 } // namespace scratch::shim

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <new>
 
+#include "core/kept_errno.hpp"
 #include "core/pages.hpp"
 #include "core/tasks.hpp"
 #include "shim/heap/thread_heap.hpp"

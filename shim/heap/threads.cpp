@@ -1,10 +1,10 @@
 #include "shim/heap/threads.hpp"
 
-#include <cerrno>
 #include <csignal>
 #include <new>
 #include <sys/mman.h>
 
+#include "core/kept_errno.hpp"
 #include "core/pages.hpp"
 #include "core/tasks.hpp"
 #include "shim/heap/chunks.hpp"
@@ -224,11 +224,9 @@ bool reclaim_from_dead_thread() noexcept {
 }
 
 bool on_alternate_stack() noexcept {
-    const int saved_errno = errno;
+    const kept_errno keep_errno;
     stack_t stack;
-    const bool on = sigaltstack(nullptr, &stack) == 0 && (stack.ss_flags & SS_ONSTACK) != 0;
-    errno = saved_errno;
-    return on;
+    return sigaltstack(nullptr, &stack) == 0 && (stack.ss_flags & SS_ONSTACK) != 0;
 }
 
 // --- the inside word

@@ -4,6 +4,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "core/kept_errno.hpp"
+
 namespace scratch::shim {
 
 namespace {
@@ -47,13 +49,12 @@ void remember(std::uintptr_t begin, std::uintptr_t end) noexcept {
 
 std::size_t readable_arguments(std::uintptr_t stack_pointer, std::size_t size) noexcept {
     if (are_arguments_readable(stack_pointer, size)) return size;
-    const int saved_errno = errno;
+    const kept_errno keep_errno;
     const std::uintptr_t first = stack_pointer + sizeof(std::uintptr_t);
     const std::uintptr_t own_page = stack_pointer & ~(smallest_page - 1);
     const std::uintptr_t end = (first + size + smallest_page - 1) & ~(smallest_page - 1);
     const std::uintptr_t readable_end = first_unreadable(own_page + smallest_page, end);
     remember(own_page, readable_end);
-    errno = saved_errno;
     return readable_end >= first + size ? size : readable_end - first;
 }
 

@@ -1,10 +1,10 @@
 #include "shim/hook/hooks.hpp"
 
-#include <cerrno>
 #include <cstring>
 #include <iterator>
 #include <span>
 
+#include "core/kept_errno.hpp"
 #include "shim/heap/inside.hpp"
 #include "shim/heap/threads.hpp"
 #include "shim/hook/arguments.hpp"
@@ -158,20 +158,17 @@ void take_exclusions() noexcept {
 } // namespace
 
 extern "C" hook_answer scratch_hook_begin_slowly(hook_frame *frame) noexcept {
-    const int saved_errno = errno;
+    const kept_errno keep_errno;
     start();
     const definition target = find_target(*frame->entry, frame->return_address());
     frame->target = target.address;
     const bool only_passes = !regions_allowed() || target.foreign;
-    const hook_answer answer = only_passes ? hook_answer::jump : begin(frame);
-    errno = saved_errno;
-    return answer;
+    return only_passes ? hook_answer::jump : begin(frame);
 }
 
 extern "C" void scratch_hook_end_slowly(hook_frame *frame) noexcept {
-    const int saved_errno = errno;
+    const kept_errno keep_errno;
     leave_region(token_of(*frame));
-    errno = saved_errno;
 }
 
 extern "C" int scratch_hook_personality(int, int actions, std::uint64_t, void *,
@@ -179,10 +176,9 @@ extern "C" int scratch_hook_personality(int, int actions, std::uint64_t, void *,
     constexpr int cleanup_phase = 2;
     constexpr int continue_unwinding = 8;
     if ((actions & cleanup_phase) != 0) {
-        const int saved_errno = errno;
+        const kept_errno keep_errno;
         const hook_frame *frame = unwound_frame(context, __builtin_return_address(0));
         end_unwound_region(frame != nullptr ? token_of(*frame) : 0);
-        errno = saved_errno;
     }
     return continue_unwinding;
 }

@@ -1,9 +1,9 @@
 #include "shim/lifecycle/modules.hpp"
 
 #include <atomic>
-#include <cerrno>
 #include <dlfcn.h>
 
+#include "core/kept_errno.hpp"
 #include "shim/next/next.hpp"
 #include "shim/next/operators.hpp"
 #include "shim/observe/counters.hpp"
@@ -22,10 +22,9 @@ dlopen_function note_dlopen(int flags) noexcept {
     static constinit std::atomic<dlopen_function> next_dlopen{nullptr};
     dlopen_function function = next_dlopen.load(std::memory_order_relaxed);
     if (function == nullptr) {
-        const int saved_errno = errno;
+        const kept_errno keep_errno;
         function = reinterpret_cast<dlopen_function>(find_next("dlopen"));
         next_dlopen.store(function, std::memory_order_relaxed);
-        errno = saved_errno;
     }
 #ifdef RTLD_DEEPBIND
     if ((flags & RTLD_DEEPBIND) != 0 && regions_allowed()) {

@@ -1,5 +1,6 @@
 #include "shim/lifecycle/preload_list.hpp"
 
+#include "core/kept_errno.hpp"
 #include "shim/lifecycle/preload_variable.hpp"
 #include "shim/observe/descriptor.hpp"
 

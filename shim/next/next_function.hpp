@@ -3,8 +3,8 @@
 #pragma once
 
 #include <atomic>
-#include <cerrno>
 
+#include "core/kept_errno.hpp"
 #include "shim/next/loader_errors.hpp"
 #include "shim/next/next.hpp"
 
@@ -25,12 +25,11 @@ public:
 
 private:
     [[gnu::noinline]] Function find() noexcept {
-        const int saved_errno = errno;
+        const kept_errno keep_errno;
         const loader_error_aside aside;
         const auto found = reinterpret_cast<Function>(
             version_ == nullptr ? find_next(name_) : find_next_of_version(name_, version_));
         known_.store(found, std::memory_order_relaxed);
-        errno = saved_errno;
         return found;
     }
 

@@ -1,12 +1,12 @@
 #include "shim/next/operators.hpp"
 
 #include <atomic>
-#include <cerrno>
 #include <cstdlib>
 #include <dlfcn.h>
 #include <iterator>
 #include <link.h>
 
+#include "core/kept_errno.hpp"
 #include "shim/next/loader_errors.hpp"
 #include "shim/next/next.hpp"
 
@@ -142,15 +142,14 @@ void forget_local_operators() noexcept { generation_now.fetch_add(1, std::memory
 void *look_up_operator(cxx_operator wanted, const void *caller) noexcept {
     void *resolved = known_local(wanted, caller);
     if (resolved != nullptr) return resolved;
-    const int saved_errno = errno;
+    const kept_errno keep_errno;
     const loader_error_aside aside;
     resolved = find_operator(wanted, caller);
-    errno = saved_errno;
     return resolved;
 }
 
 bool operators_are_the_runtimes() noexcept {
-    const int saved_errno = errno;
+    const kept_errno keep_errno;
     const loader_error_aside aside;
     const void *ours = object_of(&next);
     const void *allocator = object_of(reinterpret_cast<void *>(next.malloc));
@@ -162,7 +161,6 @@ bool operators_are_the_runtimes() noexcept {
         all = all && (first == nullptr || first == ours) &&
               (second == nullptr || second == runtime || second == allocator);
     }
-    errno = saved_errno;
     return all;
 }
 

@@ -4,24 +4,11 @@
 // differs between systems stands in one file for each of them.
 #pragma once
 
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 namespace scratch::shim {
-
-// Puts errno back at the end of a scope.
-class kept_errno {
-public:
-    kept_errno() noexcept : saved_(errno) {}
-    ~kept_errno() { errno = saved_; }
-    kept_errno(const kept_errno &) = delete;
-    kept_errno &operator=(const kept_errno &) = delete;
-
-private:
-    int saved_;
-};
 
 // Which file something is: equal only for the same file.
 struct file_identity {

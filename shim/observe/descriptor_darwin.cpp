@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/kept_errno.hpp"
 #include "shim/observe/descriptor_system.hpp"
 
 namespace scratch::shim {

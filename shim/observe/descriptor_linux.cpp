@@ -11,6 +11,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "core/kept_errno.hpp"
 #include "shim/observe/descriptor_system.hpp"
 
 namespace scratch::shim {

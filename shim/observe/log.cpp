@@ -1,5 +1,6 @@
 #include "shim/observe/log.hpp"
 
+#include "core/kept_errno.hpp"
 #include "shim/lifecycle/configuration.hpp"
 #include "shim/observe/descriptor.hpp"
 #include "shim/observe/plain_text.hpp"

@@ -1,5 +1,6 @@
 #include "shim/observe/report.hpp"
 
+#include "core/kept_errno.hpp"
 #include "shim/lifecycle/configuration.hpp"
 #include "shim/observe/counters.hpp"
 #include "shim/observe/counters_file.hpp"

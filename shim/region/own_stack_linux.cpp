@@ -4,9 +4,9 @@
 #include <pthread.h>
 #include <sys/resource.h>
 
+#include "core/kept_errno.hpp"
 #include "core/tasks.hpp"
 #include "shim/heap/threads.hpp"
-#include "shim/observe/descriptor.hpp"
 #include "shim/route/dynamic_symbols.hpp"
 
 namespace scratch::shim {

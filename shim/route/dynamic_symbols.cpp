@@ -5,9 +5,9 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
+#include "core/kept_errno.hpp"
 #include "shim/heap/threads.hpp"
 #include "shim/next/loader.hpp"
-#include "shim/observe/descriptor.hpp"
 #include "shim/route/patterns.hpp"
 
 namespace scratch::shim {
