@@ -88,12 +88,7 @@ void turn_hooked_frame(std::uint64_t name, const char *label, bool trusted,
 void end_stale_instrumented_region(std::uint64_t name, std::uintptr_t stack_pointer) noexcept {
     const inside here(stack_pointer);
     thread_heap *heap = here ? heap_with_regions() : nullptr;
-    if (heap == nullptr) return;
-    for (std::uint32_t depth = 0; depth < heap->regions.depth; ++depth) {
-        const region &opened = heap->regions.open[depth];
-        if (opened.name == name && opened.stack_pointer == stack_pointer)
-            return end_down_to(heap, depth);
-    }
+    if (heap != nullptr) end_opened_before(heap, name, stack_pointer, 0);
 }
 
 void leave_instrumented_region(std::uint64_t name, std::uintptr_t stack_pointer, bool by_jump,

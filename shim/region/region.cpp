@@ -255,20 +255,16 @@ bool end_finished_regions(thread_heap *heap, std::uintptr_t stack_pointer) noexc
     return in_order;
 }
 
-namespace {
-
-// What a jump left no other way, if its function goes round and calls again.
-void end_entered_before(thread_heap *heap, std::uint64_t name, std::uintptr_t stack_pointer,
-                        std::uintptr_t site) noexcept {
-    for (std::uint32_t depth = heap->regions.depth; depth-- > 0;) {
+void end_opened_before(thread_heap *heap, std::uint64_t name, std::uintptr_t stack_pointer,
+                       std::uintptr_t site) noexcept {
+    for (std::uint32_t depth = 0; depth < heap->regions.depth; ++depth) {
         const region &open = heap->regions.open[depth];
-        if (open.stack_pointer != stack_pointer) return;
-        if (open.kind == region_kind::entered && open.called_at == site && open.name == name)
-            return end_down_to(heap, depth);
+        if (open.stack_pointer != stack_pointer || open.name != name) continue;
+        const bool same_call =
+            open.kind == region_kind::entered ? open.called_at == site : site == 0;
+        if (same_call) return end_down_to(heap, depth);
     }
 }
-
-} // namespace
 
 void close_for_adoption(thread_heap *heap) noexcept {
     while (heap->regions.depth != 0) {
@@ -294,7 +290,7 @@ region_token enter_region(const char *name, bool trusted, std::uintptr_t stack_p
                                                                     : stack_pointer);
     const std::uint64_t hash = name_hash(name);
     const bool bounded = stack_pointer != no_bound;
-    if (bounded) end_entered_before(heap, hash, stack_pointer, site);
+    if (bounded) end_opened_before(heap, hash, stack_pointer, site);
     if (heap->regions.depth == deepest_region) return 0;
     begin_region(heap, hash, stack_pointer, trusted, region_kind::entered);
     innermost_region(heap)->called_at = bounded ? site : 0;

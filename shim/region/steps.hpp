@@ -119,6 +119,12 @@ void end_innermost(thread_heap *heap, bool exactly) noexcept;
 // Ends the inner ones as counted.
 void end_down_to(thread_heap *heap, std::uint32_t depth) noexcept;
 
+// Ends, as counted ones, the region that the same call opened before from the same frame, and those
+// in it: a jump left them no other way, and the function goes round. `site` of an annotated
+// region's call; 0 for a hooked function.
+void end_opened_before(thread_heap *heap, std::uint64_t name, std::uintptr_t stack_pointer,
+                       std::uintptr_t site) noexcept;
+
 // Ends, as counted ones, the regions whose frames are below there on the thread's own stack.
 void end_regions_below(thread_heap *heap, std::uintptr_t stack_pointer) noexcept;
 
