@@ -1,6 +1,6 @@
 // Words lie on pages of their own and outlive their threads: some thread that begins later takes
-// them over, once the kernel says that their thread is gone. So a call that comes after the last
-// destructor finds the words that the thread always had.
+// them over, once the kernel says that their thread is gone. So a call that comes in a destructor
+// or after the last one finds the words that the thread always had.
 #include <atomic>
 #include <cstddef>
 #include <new>
@@ -34,12 +34,16 @@ constinit std::atomic<std::size_t> used{0};
 constinit std::atomic<std::size_t> next_asked{0};
 constinit words_of_thread of_all_others;
 
+// When a thread ends libpthread blanks what it had under each key, one after the other and several
+// times over. The words come back at once: destructors of other keys run before the next round.
+void keep_words(void *words) noexcept { pthread_setspecific(key_of_words, words); }
+
 bool has_key() noexcept {
     static constinit std::atomic<int> state{0}; // 1: somebody makes it, 2: there, 3: there is none
     int seen = 0;
     if (state.compare_exchange_strong(seen, 1, std::memory_order_acquire)) {
         pthread_key_t made = 0;
-        const bool done = pthread_key_create(&made, nullptr) == 0 && made != 0;
+        const bool done = pthread_key_create(&made, keep_words) == 0 && made != 0;
         if (done) __atomic_store_n(&key_of_words, made, __ATOMIC_RELEASE);
         state.store(done ? 2 : 3, std::memory_order_release);
         return done;
