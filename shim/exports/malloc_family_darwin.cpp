@@ -55,6 +55,9 @@ void malloc_zone_free(malloc_zone_t *zone, void *payload) noexcept { free_in_zon
 void *malloc_zone_realloc(malloc_zone_t *zone, void *payload, std::size_t size) noexcept {
     return reallocate_in_zone(zone, payload, size, SCRATCH_ORIGIN);
 }
+void malloc_zone_statistics(malloc_zone_t *zone, malloc_statistics_t *told) noexcept {
+    tell_statistics(zone, told);
+}
 void malloc_zone_batch_free(malloc_zone_t *zone, void **payloads, unsigned count) noexcept {
     free_batch(zone, payloads, count);
 }
@@ -77,7 +80,8 @@ void malloc_zone_batch_free(malloc_zone_t *zone, void **payloads, unsigned count
     X(malloc_zone_from_ptr)                                                                        \
     X(malloc_zone_free)                                                                            \
     X(malloc_zone_realloc)                                                                         \
-    X(malloc_zone_batch_free)
+    X(malloc_zone_batch_free)                                                                      \
+    X(malloc_zone_statistics)
 
 #define SCRATCH_TUPLE(name) SCRATCH_INTERPOSE(interposed::name, ::name),
 SCRATCH_INTERPOSITIONS(interposed_family) = {SCRATCH_INTERPOSED(SCRATCH_TUPLE)};

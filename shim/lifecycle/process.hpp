@@ -7,6 +7,9 @@ namespace scratch::shim {
 // The loader has come to this object's constructor. Once, before the shim starts there.
 void note_constructor() noexcept;
 
+// From now on blocks of ours are handed out. Once, while the process has one thread.
+void note_serving() noexcept;
+
 // Null while it is too early to start: then all calls go to the next allocator.
 char **environment_of_process() noexcept;
 

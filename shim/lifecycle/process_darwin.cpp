@@ -15,10 +15,9 @@ constinit std::atomic<bool> constructed{false};
 } // namespace
 
 // Calls come while libSystem itself is being set up, and zones can be registered only after that.
-void note_constructor() noexcept {
-    register_scratch_zone();
-    constructed.store(true, std::memory_order_release);
-}
+void note_constructor() noexcept { constructed.store(true, std::memory_order_release); }
+
+void note_serving() noexcept { register_scratch_zone(); }
 
 char **environment_of_process() noexcept {
     return constructed.load(std::memory_order_acquire) ? *_NSGetEnviron() : nullptr;

@@ -11,6 +11,7 @@ extern "C" void *malloc(std::size_t size) noexcept;
 namespace scratch::shim {
 
 void note_constructor() noexcept {}
+void note_serving() noexcept {}
 
 // The very first calls come before libc has set it.
 char **environment_of_process() noexcept { return environ; }

@@ -70,6 +70,7 @@ void configure() noexcept {
     if (in_force.mode != run_mode::off || shows_numbers()) watch_for_fork();
     if (in_force.mode == run_mode::check && !check::start(environment, checks_go_to))
         in_force.mode = run_mode::off;
+    if (in_force.mode != run_mode::off) note_serving();
     direct_entries(in_force.mode, shows_numbers());
 }
 

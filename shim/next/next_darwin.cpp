@@ -9,7 +9,11 @@
 #include <dlfcn.h>
 #include <malloc/malloc.h>
 
+#include "shim/next/system_zone_darwin.hpp"
+
 namespace scratch::shim {
+
+constinit malloc_zone_t *system_zone = nullptr;
 
 namespace {
 
@@ -23,13 +27,22 @@ void *memalign(std::size_t alignment, std::size_t size) {
     return made;
 }
 
+// What the library does, without its count of those that look through all zones, which threads
+// share: it asks the first zone alone without that, and the first is ours.
+void free_elsewhere(void *payload) {
+    if (system_zone != nullptr && system_zone->size(system_zone, payload) != 0)
+        ::malloc_zone_free(system_zone, payload);
+    else
+        ::free(payload);
+}
+
 std::size_t usable_size(void *payload) { return ::malloc_size(payload); }
 
 } // namespace
 
 constinit next_allocator next = {
-    ::malloc,        ::free,      ::calloc, ::realloc, memalign, ::posix_memalign,
-    ::aligned_alloc, usable_size, ::strdup, ::strndup, ::wcsdup,
+    ::malloc,        free_elsewhere, ::calloc, ::realloc, memalign, ::posix_memalign,
+    ::aligned_alloc, usable_size,    ::strdup, ::strndup, ::wcsdup,
 };
 
 void resolve_next() noexcept {}

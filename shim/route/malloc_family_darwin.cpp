@@ -2,6 +2,7 @@
 
 #include "shim/heap/thread_heap.hpp"
 #include "shim/next/next.hpp"
+#include "shim/next/system_zone_darwin.hpp"
 #include "shim/route/malloc_family.hpp"
 #include "shim/route/zone_darwin.hpp"
 
@@ -26,7 +27,10 @@ std::size_t size_of_block(const void *payload) noexcept {
 }
 
 malloc_zone_t *zone_of(const void *payload) noexcept {
-    return size_in_scratch_zone(payload) != 0 ? scratch_zone() : ::malloc_zone_from_ptr(payload);
+    if (size_in_scratch_zone(payload) != 0) return scratch_zone();
+    malloc_zone_t *const found = ::malloc_zone_from_ptr(payload);
+    // The library calls its own zone the default one while that is the first.
+    return found != nullptr && found == system_zone ? ::malloc_default_zone() : found;
 }
 
 void free_in_zone(malloc_zone_t *zone, void *payload) noexcept {
@@ -37,6 +41,11 @@ void *reallocate_in_zone(malloc_zone_t *zone, void *payload, std::size_t size,
                          origin from) noexcept {
     return payload != nullptr && is_ours(payload) ? reallocate(payload, size, from)
                                                   : ::malloc_zone_realloc(zone, payload, size);
+}
+
+void tell_statistics(malloc_zone_t *zone, malloc_statistics_t *told) noexcept {
+    const bool is_default = system_zone != nullptr && zone == ::malloc_default_zone();
+    ::malloc_zone_statistics(is_default ? system_zone : zone, told);
 }
 
 void free_batch(malloc_zone_t *zone, void **payloads, unsigned count) noexcept {

@@ -22,6 +22,8 @@ malloc_zone_t *zone_of(const void *payload) noexcept;
 void free_in_zone(malloc_zone_t *zone, void *payload) noexcept;
 void *reallocate_in_zone(malloc_zone_t *zone, void *payload, std::size_t size,
                          origin from) noexcept;
+// The default zone's are those of the zone that it stood for.
+void tell_statistics(malloc_zone_t *zone, malloc_statistics_t *told) noexcept;
 void free_batch(malloc_zone_t *zone, void **payloads, unsigned count) noexcept;
 
 } // namespace scratch::shim

@@ -1,8 +1,9 @@
 #include "shim/route/zone_darwin.hpp"
 
-#include "core/pages.hpp"
+#include <mach/mach_init.h>
+
 #include "shim/heap/thread_heap.hpp"
-#include "shim/next/next.hpp"
+#include "shim/next/system_zone_darwin.hpp"
 #include "shim/route/malloc_family.hpp"
 
 namespace scratch::shim {
@@ -15,20 +16,35 @@ std::size_t zone_size(malloc_zone_t *, const void *payload) {
     return size_in_scratch_zone(payload);
 }
 
-boolean_t zone_claims(malloc_zone_t *, void *address) { return is_ours(address) ? 1 : 0; }
+// As the library itself: a zone that cannot tell may have it.
+boolean_t system_claims(void *address) {
+    const bool tells = system_zone->version >= 10 && system_zone->claimed_address != nullptr;
+    return tells ? system_zone->claimed_address(system_zone, address) : 1;
+}
+// Of what lies in either: the default zone stands for both.
+boolean_t zone_claims(malloc_zone_t *, void *address) {
+    return is_ours(address) ? 1 : system_claims(address);
+}
 
-// Nobody is told to allocate here; who does so anyway gets blocks of the system's.
-void *zone_malloc(malloc_zone_t *, std::size_t size) { return next.malloc(size); }
+// The plain names would come here again.
+void *zone_malloc(malloc_zone_t *, std::size_t size) {
+    return system_zone->malloc(system_zone, size);
+}
 void *zone_calloc(malloc_zone_t *, std::size_t count, std::size_t size) {
-    return next.calloc(count, size);
+    return system_zone->calloc(system_zone, count, size);
 }
 void *zone_valloc(malloc_zone_t *, std::size_t size) {
-    return next.memalign(pages::page_size(), size);
+    return system_zone->valloc(system_zone, size);
 }
 void *zone_memalign(malloc_zone_t *, std::size_t alignment, std::size_t size) {
-    return next.memalign(alignment, size);
+    // All that there are since macOS 10.6 have it.
+    return system_zone->memalign(system_zone, alignment, size);
 }
-unsigned zone_batch_malloc(malloc_zone_t *, std::size_t, void **, unsigned) { return 0; }
+unsigned zone_batch_malloc(malloc_zone_t *, std::size_t size, void **blocks, unsigned count) {
+    return system_zone->batch_malloc == nullptr
+               ? 0
+               : system_zone->batch_malloc(system_zone, size, blocks, count);
+}
 
 void zone_free(malloc_zone_t *, void *payload) { free_any(payload); }
 void zone_free_definite_size(malloc_zone_t *, void *payload, std::size_t) { free_any(payload); }
@@ -41,20 +57,39 @@ void *zone_realloc(malloc_zone_t *, void *payload, std::size_t size) {
 }
 // It is the process's, and stays.
 void zone_destroy(malloc_zone_t *) {}
-std::size_t zone_pressure_relief(malloc_zone_t *, std::size_t) { return 0; }
+std::size_t zone_pressure_relief(malloc_zone_t *, std::size_t goal) {
+    const bool can = system_zone->version >= 8 && system_zone->pressure_relief != nullptr;
+    return can ? system_zone->pressure_relief(system_zone, goal) : 0;
+}
 
 kern_return_t tell_no_blocks(task_t, void *, unsigned, vm_address_t, memory_reader_t,
                              vm_range_recorder_t) {
     return KERN_SUCCESS;
 }
-std::size_t good_size(malloc_zone_t *, std::size_t size) { return ::malloc_good_size(size); }
+std::size_t good_size(malloc_zone_t *, std::size_t size) {
+    return system_zone->introspect->good_size(system_zone, size);
+}
 boolean_t is_sound(malloc_zone_t *) { return 1; }
 void print_nothing(malloc_zone_t *, boolean_t) {}
 void log_nothing(malloc_zone_t *, void *) {}
+// Who adds up all zones has the system's already.
 void tell_no_statistics(malloc_zone_t *, malloc_statistics_t *told) { *told = {}; }
 // There is no lock. From version 9 on a child of fork calls the last of them.
 void lock_nothing(malloc_zone_t *) {}
 boolean_t is_locked(malloc_zone_t *) { return 0; }
+
+// Null where the library tells of none.
+malloc_zone_t *first_zone() noexcept {
+    vm_address_t *zones = nullptr;
+    unsigned count = 0;
+    if (::malloc_get_all_zones(mach_task_self(), nullptr, &zones, &count) != KERN_SUCCESS ||
+        count == 0)
+        return nullptr;
+    return reinterpret_cast<malloc_zone_t *>(zones[0]);
+}
+
+// More zones than any program has when it starts.
+constexpr unsigned most_turns = 32;
 
 constinit malloc_introspection_t introspection = {
     .enumerator = tell_no_blocks,
@@ -90,7 +125,24 @@ constinit malloc_zone_t zone = {
 
 } // namespace
 
-void register_scratch_zone() noexcept { ::malloc_zone_register(&zone); }
+void register_scratch_zone() noexcept {
+    // The purgeable zone is made when it is first asked for, and takes the first zone for one of
+    // the system's own kind then.
+    malloc_zone_t *const purgeable = ::malloc_default_purgeable_zone();
+    system_zone = first_zone();
+    ::malloc_zone_register(&zone);
+    // Who is taken out leaves its place to the last one, and comes back as the last: the other
+    // allocators for macOS have relied on that for long. Between the two nobody knows its blocks,
+    // but no other thread runs yet.
+    for (unsigned turn = 0; turn < most_turns && first_zone() != &zone; ++turn) {
+        malloc_zone_t *const first = first_zone();
+        ::malloc_zone_unregister(first);
+        ::malloc_zone_register(first);
+        // Behind the one that it takes small blocks from, and would take for its own.
+        ::malloc_zone_unregister(purgeable);
+        ::malloc_zone_register(purgeable);
+    }
+}
 
 malloc_zone_t *scratch_zone() noexcept { return &zone; }
 

@@ -18,7 +18,8 @@ RUNTIME = "/usr/lib/libc++.1.dylib"
 ANYWHERE_IF_THERE = "anywhere, if there"
 
 MALLOC_FAMILY = """malloc free calloc realloc reallocf posix_memalign aligned_alloc valloc vfree malloc_size
-    malloc_good_size malloc_zone_from_ptr malloc_zone_free malloc_zone_realloc malloc_zone_batch_free""".split()
+    malloc_good_size malloc_zone_from_ptr malloc_zone_free malloc_zone_realloc malloc_zone_batch_free
+    malloc_zone_statistics""".split()
 STRINGS = "strdup strndup wcsdup asprintf vasprintf realpath$DARWIN_EXTSN getcwd getdelim getline".split()
 TYPED_FAMILY = ["malloc_type_" + name for name in "malloc calloc realloc free zone_realloc zone_free".split()]
 NOTHROW, ALIGNED = "RKSt9nothrow_t", "St11align_val_t"

@@ -1,10 +1,12 @@
 // macOS: each block of scratch memory belongs to a registered malloc zone, so that the zones' calls
 // reach it, and code inside libSystem which frees or resizes it finds whose it is.
 #include <array>
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <gtest/gtest.h>
 #include <initializer_list>
+#include <mach/mach_init.h>
 #include <malloc/malloc.h>
 #include <string>
 #include <thread>
@@ -12,6 +14,9 @@
 
 #include "scenario.hpp"
 #include "scratch_memory.hpp"
+
+// Not in all headers.
+extern "C" boolean_t malloc_zone_claimed_address(malloc_zone_t *zone, void *address);
 
 namespace {
 
@@ -105,7 +110,8 @@ SCENARIO(zone_calls_reach_them) {
     return 0;
 }
 
-// As code inside the system does, which no interposing reaches: by the functions in a zone.
+// As the system's libraries do, most of whose calls of one another the loader does not interpose:
+// by the default zone's own functions, which ask the first zone and nobody else.
 SCENARIO(the_system_frees_and_resizes_them) {
     start_of_scratch_memory();
     malloc_zone_t *const plain = malloc_default_zone();
@@ -121,6 +127,72 @@ SCENARIO(the_system_frees_and_resizes_them) {
         free(resized);
         void *remote = make(size);
         std::thread([=] { plain->free(plain, remote); }).join();
+    }
+    return 0;
+}
+
+malloc_zone_t *first_zone() {
+    vm_address_t *zones = nullptr;
+    unsigned count = 0;
+    REQUIRE(malloc_get_all_zones(mach_task_self(), nullptr, &zones, &count) == 0 && count != 0);
+    return reinterpret_cast<malloc_zone_t *>(zones[0]);
+}
+
+// What is not ours is the default zone's, as without us, whoever makes or frees it.
+SCENARIO(other_blocks_stay_the_default_zones) {
+    start_of_scratch_memory();
+    malloc_zone_t *const plain = malloc_default_zone();
+    void *const foreign = malloc(1000000);
+    SCRATCH_REGION("region");
+    void *const served = make(100);
+    malloc_zone_t *const own = malloc_zone_from_ptr(served);
+    for (malloc_zone_t *const zone : {plain, own}) {
+        void *blocks[] = {malloc_zone_malloc(zone, 100), malloc_zone_calloc(zone, 10, 10),
+                          malloc_zone_valloc(zone, 100), malloc_zone_memalign(zone, 64, 100)};
+        for (void *&block : blocks) {
+            REQUIRE(block != nullptr && !is_scratch(block) && malloc_size(block) >= 100);
+            REQUIRE(malloc_zone_from_ptr(block) == plain);
+            write_pattern(block, 100, 1);
+            block = malloc_zone_realloc(zone, block, 70000);
+            REQUIRE(has_pattern(block, 100, 1));
+            malloc_zone_free(zone, block);
+            REQUIRE(malloc_size(block) == 0);
+        }
+        REQUIRE(malloc_zone_batch_malloc(zone, 100, blocks, 4) == 4);
+        malloc_zone_batch_free(zone, blocks, 4);
+        REQUIRE(malloc_zone_memalign(zone, 3, 100) == nullptr && errno == EINVAL);
+        REQUIRE(malloc_zone_check(zone));
+        int on_the_stack = 0;
+        REQUIRE(malloc_zone_claimed_address(zone, served));
+        REQUIRE(malloc_zone_claimed_address(zone, foreign));
+        REQUIRE(!malloc_zone_claimed_address(zone, &on_the_stack));
+    }
+    // Its figures are the program's, and in the sum of all zones none is there twice.
+    malloc_statistics_t of_default{}, of_all{};
+    malloc_zone_statistics(plain, &of_default);
+    malloc_zone_statistics(nullptr, &of_all);
+    REQUIRE(of_default.size_in_use >= 1000000 && of_all.blocks_in_use >= of_default.blocks_in_use);
+    REQUIRE(of_all.size_in_use < 2 * of_default.size_in_use);
+    free(foreign);
+    free(served);
+    return 0;
+}
+
+// Other allocators come to the first place by taking who is there out and putting it back.
+SCENARIO(zones_may_change_places) {
+    start_of_scratch_memory();
+    for (int turn = 0; turn < 10; ++turn) {
+        malloc_zone_t *const first = first_zone();
+        malloc_zone_unregister(first);
+        malloc_zone_register(first);
+        void *block = malloc(100);
+        REQUIRE(block != nullptr && !is_scratch(block) && malloc_good_size(100) >= 100);
+        block = realloc(block, 10000);
+        REQUIRE(malloc_size(block) >= 10000);
+        free(block);
+        SCRATCH_REGION("region");
+        free(realloc(make(100), 70000));
+        free(calloc(10, 10));
     }
     return 0;
 }
@@ -167,7 +239,9 @@ TEST_P(zones, know_our_blocks) {
 INSTANTIATE_TEST_SUITE_P(scenarios, zones,
                          testing::Values(&blocks_have_sizes, &freed_blocks_have_none,
                                          &zone_calls_reach_them, &the_system_frees_and_resizes_them,
-                                         &getline_enlarges_them, &reallocf_keeps_or_frees),
+                                         &other_blocks_stay_the_default_zones,
+                                         &zones_may_change_places, &getline_enlarges_them,
+                                         &reallocf_keeps_or_frees),
                          [](const auto &info) { return std::string(info.param->name); });
 
 } // namespace

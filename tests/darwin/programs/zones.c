@@ -11,9 +11,20 @@ struct zone {
     void *(*realloc)(struct zone *zone, void *block, size_t size);
     void (*destroy)(struct zone *zone);
     const char *name;
-    void *others[3];
+    void *batches[2];
+    struct introspection *introspection;
     unsigned version;
     void *further[4];
+};
+struct introspection {
+    void *enumerator;
+    size_t (*good_size)(struct zone *zone, size_t size);
+    int (*check)(struct zone *zone);
+    void *print, *log;
+    void (*force_lock)(struct zone *zone);
+    void (*force_unlock)(struct zone *zone);
+    void *statistics, *is_locked, *discharges[4];
+    void (*reinit_lock)(struct zone *zone);
 };
 void malloc_zone_register(struct zone *zone);
 void malloc_zone_unregister(struct zone *zone);
@@ -33,14 +44,35 @@ static void own_free(struct zone *zone, void *block) {
     ++freed;
 }
 
+static int locked, unlocked, made_anew;
+static void lock(struct zone *zone) { locked += zone->free == own_free; }
+static void unlock(struct zone *zone) { unlocked += zone->free == own_free; }
+static void make_anew(struct zone *zone) { made_anew += zone->free == own_free; }
+
+// fork takes the locks of all zones; a child has them made anew, by those that can.
+static void fork_with(struct zone *zone, unsigned version) {
+    zone->version = version;
+    locked = unlocked = made_anew = 0;
+    const int child = fork();
+    if (child == 0) _exit(locked == 1 && (version >= 9 ? made_anew : unlocked) == 1 ? 0 : 1);
+    int status = 1;
+    REQUIRE(waitpid(child, &status, 0) == child && status == 0);
+    REQUIRE(locked == 1 && unlocked == 1 && made_anew == 0);
+}
+
 int main(int count, char **arguments) {
     (void)arguments;
-    static struct zone zone = {.size = own_size, .free = own_free, .name = "own"};
+    static struct introspection introspection = {
+        .force_lock = lock, .force_unlock = unlock, .reinit_lock = make_anew};
+    static struct zone zone = {
+        .size = own_size, .free = own_free, .name = "own", .introspection = &introspection};
     malloc_zone_register(&zone);
     REQUIRE(malloc_size(own_block) == 64);
     REQUIRE(malloc_zone_from_ptr(own_block) == &zone);
     free(own_block);
     REQUIRE(freed == 1);
+    fork_with(&zone, 8);
+    fork_with(&zone, 9);
     char *const block = malloc(100);
     REQUIRE(malloc_size(block) >= 100 && malloc_zone_from_ptr(block) != &zone);
     REQUIRE(malloc_size(block + 16) == 0 && malloc_zone_from_ptr(&zone) == NULL);

@@ -15,7 +15,6 @@
 namespace darwin {
 namespace {
 
-constexpr std::size_t page = 4096;
 constexpr int darwin_no_memory = ENOMEM;
 constexpr int darwin_invalid = EINVAL;
 
@@ -24,10 +23,7 @@ void *with_error(void *block) {
     return block;
 }
 
-[[noreturn]] void stop_for(const void *block, const char *what) {
-    fprintf(stderr, "malloc: *** error for object %p: %s\n", block, what);
-    abort();
-}
+using zones::stop_for;
 
 void *malloc_of_first(std::size_t size) {
     malloc_zone *const zone = zones::first();
@@ -51,7 +47,9 @@ void *memalign_of(malloc_zone *zone, std::size_t alignment, std::size_t size) {
 
 int posix_memalign_of_first(void **result, std::size_t alignment, std::size_t size) {
     if (alignment < sizeof(void *) || (alignment & (alignment - 1)) != 0) return darwin_invalid;
+    const int saved = errno;
     void *const block = memalign_of(zones::first(), alignment, size);
+    errno = saved;
     if (block == nullptr) return darwin_no_memory;
     *result = block;
     return 0;
@@ -80,16 +78,17 @@ void *realloc_of_owner(void *block, std::size_t size) {
     malloc_zone *const zone = zones::owner_of(block);
     if (zone == nullptr) stop_for(block, "pointer being realloc'd was not allocated");
     if (size == 0) {
-        // A new block of the smallest size; the old one is gone.
-        free_of_owner(block);
-        return malloc_of_first(0);
+        // A new block of the smallest size; then the old one is gone.
+        void *const smallest = malloc_of_first(0);
+        if (smallest != nullptr) free_of_owner(block);
+        return smallest;
     }
     return with_error(zone->realloc(zone, block, size));
 }
 
 void *reallocf_of_owner(void *block, std::size_t size) {
     void *const moved = realloc_of_owner(block, size);
-    if (moved == nullptr) free_of_owner(block);
+    if (moved == nullptr && size != 0) free_of_owner(block);
     return moved;
 }
 
@@ -99,11 +98,12 @@ std::size_t size_of(const void *block) {
 }
 
 std::size_t good_size(std::size_t size) {
-    const std::size_t step = size < 1024 ? 16 : size < 32 * 1024 ? 512 : page;
-    return size > SIZE_MAX - step ? size : size == 0 ? step : (size + step - 1) / step * step;
+    malloc_zone *const zone = zones::first();
+    return zone->introspection->good_size(zone, size);
 }
 
-// The zone that programs get when they ask for the default one stands for whichever is first.
+// The zone that programs get when they ask for the default one stands for whichever is first, which
+// is asked without a look at whose block it is.
 malloc_zone *default_zone() {
     static malloc_zone *const zone = [] {
         auto *const made = new malloc_zone(*zones::of_host());
@@ -115,15 +115,28 @@ malloc_zone *default_zone() {
             return calloc_of_first(count, size);
         };
         made->valloc = [](malloc_zone *, std::size_t size) { return valloc_of_first(size); };
-        made->free = [](malloc_zone *, void *block) { free_of_owner(block); };
+        made->free = [](malloc_zone *, void *block) {
+            zones::first()->free(zones::first(), block);
+        };
         made->realloc = [](malloc_zone *, void *block, std::size_t size) {
-            return realloc_of_owner(block, size);
+            return zones::first()->realloc(zones::first(), block, size);
         };
         made->memalign = [](malloc_zone *, std::size_t alignment, std::size_t size) {
             return memalign_of(zones::first(), alignment, size);
         };
-        made->free_definite_size = [](malloc_zone *, void *block, std::size_t) {
-            free_of_owner(block);
+        made->free_definite_size = [](malloc_zone *, void *block, std::size_t size) {
+            zones::first()->free_definite_size(zones::first(), block, size);
+        };
+        made->batch_malloc = [](malloc_zone *, std::size_t size, void **results, unsigned count) {
+            malloc_zone *const first = zones::first();
+            return first->batch_malloc(first, size, results, count);
+        };
+        made->batch_free = [](malloc_zone *, void **list, unsigned count) {
+            zones::first()->batch_free(zones::first(), list, count);
+        };
+        made->claimed_address = [](malloc_zone *, void *address) {
+            malloc_zone *const first = zones::first();
+            return first->claimed_address(first, address);
         };
         return made;
     }();
@@ -140,6 +153,10 @@ void *zone_valloc(malloc_zone *zone, std::size_t size) {
     return with_error(zone->valloc(zone, size));
 }
 void *zone_memalign(malloc_zone *zone, std::size_t alignment, std::size_t size) {
+    if (alignment < sizeof(void *) || (alignment & (alignment - 1)) != 0) {
+        errno = EINVAL;
+        return nullptr;
+    }
     return with_error(memalign_of(zone, alignment, size));
 }
 void zone_free(malloc_zone *zone, void *block) { zone->free(zone, block); }
@@ -156,7 +173,16 @@ void zone_batch_free(malloc_zone *zone, void **blocks, unsigned count) {
         zone->free(zone, blocks[index]);
 }
 
-malloc_zone *zone_of(const void *block) { return zones::owner_of(block); }
+malloc_zone *zone_of(const void *block) {
+    malloc_zone *const owner = zones::owner_of(block);
+    const bool is_usual = owner == zones::of_host() && owner == zones::first();
+    return is_usual ? default_zone() : owner;
+}
+// Made when it is first asked for, and one of all.
+malloc_zone *purgeable_zone() {
+    static malloc_zone *const zone = zones::create();
+    return zone;
+}
 malloc_zone *create_zone(std::size_t, unsigned) { return zones::create(); }
 
 void destroy_zone(malloc_zone *zone) {
@@ -174,7 +200,37 @@ int all_zones(unsigned, void *, malloc_zone ***list, unsigned *count) {
 }
 
 std::size_t relieve(malloc_zone *, std::size_t) { return 0; }
-int check_zone(malloc_zone *) { return 1; }
+
+// Of one zone, or of all where none is named.
+template <typename Visit>
+void visit_zones(malloc_zone *named, const Visit &visit) {
+    if (named != nullptr) return visit(named == default_zone() ? zones::first() : named);
+    for (std::size_t index = 0; index < zones::count(); ++index)
+        visit(zones::list()[index]);
+}
+
+int check_zone(malloc_zone *named) {
+    int sound = 1;
+    visit_zones(named, [&](malloc_zone *zone) { sound &= zone->introspection->check(zone); });
+    return sound;
+}
+
+int claimed_by(malloc_zone *zone, void *address) {
+    const bool tells = zone->version >= 10 && zone->claimed_address != nullptr;
+    return tells ? zone->claimed_address(zone, address) : 1;
+}
+
+void statistics_of(malloc_zone *named, malloc_statistics *told) {
+    *told = {};
+    visit_zones(named, [&](malloc_zone *zone) {
+        malloc_statistics of_one{};
+        zone->introspection->statistics(zone, &of_one);
+        told->blocks_in_use += of_one.blocks_in_use;
+        told->size_in_use += of_one.size_in_use;
+        told->max_size_in_use += of_one.max_size_in_use;
+        told->size_allocated += of_one.size_allocated;
+    });
+}
 
 } // namespace
 
@@ -217,7 +273,7 @@ std::span<const entry> allocation_names() {
         function("malloc_size", size_of),
         function("malloc_good_size", good_size),
         function("malloc_default_zone", default_zone),
-        function("malloc_default_purgeable_zone", default_zone),
+        function("malloc_default_purgeable_zone", purgeable_zone),
         function("malloc_create_zone", create_zone),
         function("malloc_destroy_zone", destroy_zone),
         function("malloc_zone_malloc", zone_malloc),
@@ -236,6 +292,8 @@ std::span<const entry> allocation_names() {
         function("malloc_get_all_zones", all_zones),
         function("malloc_zone_pressure_relief", relieve),
         function("malloc_zone_check", check_zone),
+        function("malloc_zone_claimed_address", claimed_by),
+        function("malloc_zone_statistics", statistics_of),
     };
     return names;
 }

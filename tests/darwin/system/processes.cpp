@@ -3,6 +3,7 @@
 #include "errors.hpp"
 #include "names.hpp"
 #include "signals.hpp"
+#include "zones.hpp"
 
 #include "loader/format.hpp"
 #include "loader/initialisers.hpp"
@@ -66,6 +67,18 @@ int execute_with(const char *path, char *const *arguments, char *const *environm
     const auto list = static_cast<char **>(__builtin_alloca((count + 5) * sizeof(char *)));
     prepend_loader(path, arguments, count, list);
     return execve(own_loader, list, environment);
+}
+
+int fork_with_zones() {
+    zones::before_fork();
+    const pid_t child = fork();
+    const int saved = errno;
+    if (child == 0)
+        zones::after_fork_in_child();
+    else
+        zones::after_fork_in_parent();
+    errno = saved;
+    return child;
 }
 
 /// Without actions and attributes, whose structures are the system's own.
@@ -290,7 +303,7 @@ namespace darwin::system {
 std::span<const entry> process_names() {
     using namespace darwin::processes;
     static const entry names[] = {
-        function("fork", fork),
+        function("fork", fork_with_zones),
         function("execve", execute_with),
         function("posix_spawn", spawn),
         function("execv", execute),

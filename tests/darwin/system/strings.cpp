@@ -89,6 +89,10 @@ int print_new(char **result, const char *text, ...) {
     return size;
 }
 
+int print_allocated_of_locale(char **result, void *, const char *text, va_list more) {
+    return print_allocated(result, text, more);
+}
+
 int print_new_of_locale(char **result, void *, const char *text, ...) {
     va_list more;
     va_start(more, text);
@@ -175,6 +179,7 @@ std::span<const entry> string_names() {
         function("asprintf", print_new),
         function("vasprintf", print_allocated),
         function("asprintf_l", print_new_of_locale),
+        function("vasprintf_l", print_allocated_of_locale),
         function("getline", read_line),
         function("getdelim", read_until),
         function("realpath", real_path),

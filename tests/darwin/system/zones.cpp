@@ -69,12 +69,17 @@ void *host_memalign(malloc_zone *, std::size_t alignment, std::size_t size) {
     return noted(memalign(alignment, size));
 }
 
+// A zone does not ask whose block it is: what is not its own ends the program.
 void host_free(malloc_zone *, void *block) {
-    if (block != nullptr) blocks.remove(block);
+    if (block == nullptr) return;
+    if (!blocks.has(block)) stop_for(block, "pointer being freed was not allocated");
+    blocks.remove(block);
     free(block);
 }
 
 void *host_realloc(malloc_zone *, void *block, std::size_t size) {
+    if (block != nullptr && !blocks.has(block))
+        stop_for(block, "pointer being realloc'd was not allocated");
     // Never free, as C's would for 0.
     const std::size_t wanted = size == 0 ? 1 : size;
     if (block != nullptr) blocks.remove(block);
@@ -101,12 +106,32 @@ void host_destroy(malloc_zone *) {}
 std::size_t host_relief(malloc_zone *, std::size_t) { return 0; }
 int host_claims(malloc_zone *, void *address) { return blocks.has(address) ? 1 : 0; }
 
+constexpr std::size_t page = 4096;
+
+std::size_t host_good_size(malloc_zone *, std::size_t size) {
+    const std::size_t step = size < 1024 ? 16 : size < 32 * 1024 ? 512 : page;
+    return size > SIZE_MAX - step ? size : size == 0 ? step : (size + step - 1) / step * step;
+}
+int host_check(malloc_zone *) { return 1; }
+void host_lock(malloc_zone *) {}
+// Of all of the host's malloc, which nobody here divides.
+void host_statistics(malloc_zone *, malloc_statistics *told) {
+    const auto now = mallinfo2();
+    const std::size_t used = now.uordblks + now.hblkhd;
+    *told = {1, used, used, now.arena + now.hblkhd};
+}
+int host_is_locked(malloc_zone *) { return 0; }
+
+malloc_introspection of_host_zones = {
+    nullptr,   host_good_size,  host_check,     nullptr, nullptr,  host_lock,
+    host_lock, host_statistics, host_is_locked, {},      host_lock};
+
 malloc_zone host_zone(const char *name) {
-    return {nullptr,      nullptr,     host_size,         host_malloc,
-            host_calloc,  host_valloc, host_free,         host_realloc,
-            host_destroy, name,        host_batch_malloc, host_batch_free,
-            nullptr,      10,          host_memalign,     host_free_definite,
-            host_relief,  host_claims};
+    return {nullptr,        nullptr,     host_size,         host_malloc,
+            host_calloc,    host_valloc, host_free,         host_realloc,
+            host_destroy,   name,        host_batch_malloc, host_batch_free,
+            &of_host_zones, 10,          host_memalign,     host_free_definite,
+            host_relief,    host_claims};
 }
 
 constexpr std::size_t most_zones = 64;
@@ -123,7 +148,28 @@ public:
     ~change() { changing.clear(std::memory_order_release); }
 };
 
+// Those that have it, from the version that says so.
+void each_locks(void (*malloc_introspection::*what)(malloc_zone *)) {
+    for (std::size_t index = 0; index < count(); ++index)
+        (registered[index]->introspection->*what)(registered[index]);
+}
+
 } // namespace
+
+void stop_for(const void *block, const char *what) {
+    fprintf(stderr, "malloc: *** error for object %p: %s\n", block, what);
+    abort();
+}
+
+void before_fork() { each_locks(&malloc_introspection::force_lock); }
+void after_fork_in_parent() { each_locks(&malloc_introspection::force_unlock); }
+void after_fork_in_child() {
+    for (std::size_t index = 0; index < count(); ++index) {
+        malloc_zone *const zone = registered[index];
+        const malloc_introspection &has = *zone->introspection;
+        (zone->version >= 9 ? has.reinit_lock : has.force_unlock)(zone);
+    }
+}
 
 malloc_zone *of_host() {
     static malloc_zone zone = host_zone("DefaultMallocZone");
@@ -134,6 +180,12 @@ malloc_zone *create() {
     auto *const zone = new malloc_zone(host_zone(nullptr));
     // Its blocks are found by the first zone: they are the host's all of them.
     zone->size = [](malloc_zone *, const void *) -> std::size_t { return 0; };
+    static malloc_introspection introspection = [] {
+        malloc_introspection made = of_host_zones;
+        made.statistics = [](malloc_zone *, malloc_statistics *told) { *told = {}; };
+        return made;
+    }();
+    zone->introspection = &introspection;
     add(zone);
     return zone;
 }

@@ -5,6 +5,29 @@
 
 namespace darwin {
 
+struct malloc_zone;
+
+struct malloc_introspection {
+    void *enumerator;
+    std::size_t (*good_size)(malloc_zone *zone, std::size_t size);
+    int (*check)(malloc_zone *zone);
+    void *print;
+    void *log;
+    void (*force_lock)(malloc_zone *zone);
+    void (*force_unlock)(malloc_zone *zone);
+    void (*statistics)(malloc_zone *zone, struct malloc_statistics *told);
+    int (*is_locked)(malloc_zone *zone);    // from version 3 on
+    void *discharges[4];                    // from version 7 on
+    void (*reinit_lock)(malloc_zone *zone); // from version 9 on
+};
+
+struct malloc_statistics {
+    unsigned blocks_in_use;
+    std::size_t size_in_use;
+    std::size_t max_size_in_use;
+    std::size_t size_allocated;
+};
+
 struct malloc_zone {
     void *reserved_1;
     void *reserved_2;
@@ -18,7 +41,7 @@ struct malloc_zone {
     const char *name;
     unsigned (*batch_malloc)(malloc_zone *zone, std::size_t size, void **results, unsigned count);
     void (*batch_free)(malloc_zone *zone, void **blocks, unsigned count);
-    void *introspection;
+    malloc_introspection *introspection;
     unsigned version;
     void *(*memalign)(malloc_zone *zone, std::size_t alignment,
                       std::size_t size); // from version 5 on
@@ -32,6 +55,9 @@ namespace zones {
 
 /// Over the host's malloc.
 malloc_zone *of_host();
+/// Ends the program, as the library does for a block that nobody knows, or the wrong zone.
+[[noreturn]] void stop_for(const void *block, const char *what);
+
 /// A zone of one's own, which is the host's under another address.
 malloc_zone *create();
 
@@ -44,6 +70,11 @@ void add(malloc_zone *zone);
 void remove(malloc_zone *zone);
 std::size_t count();
 malloc_zone **list();
+
+/// Around fork, in the process that calls it and in the new one.
+void before_fork();
+void after_fork_in_parent();
+void after_fork_in_child();
 
 } // namespace zones
 } // namespace darwin
