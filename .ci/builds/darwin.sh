@@ -26,6 +26,8 @@ shim_on_darwin() {
     for mode in off scoped adaptive; do
         SCRATCH_MODE=$mode run_on_darwin "shim, mode $mode" --insert "$shim" build/tests/darwin/programs/allocates
     done
+    # Without the functions that came since.
+    SCRATCH_MODE=scoped run_on_darwin 'shim, macOS 11' --release 11 --insert "$shim" build/tests/darwin/programs/allocates
     SCRATCH_TEST_PRELOAD=$PWD/$shim tests_on_darwin shim
 }
 

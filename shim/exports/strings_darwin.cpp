@@ -7,6 +7,7 @@
 #include <cstring>
 #include <cwchar>
 #include <unistd.h>
+#include <xlocale.h>
 
 #include "shim/exports/interpose_darwin.hpp"
 #include "shim/route/handed_over.hpp"
@@ -33,6 +34,17 @@ int asprintf(char **result, const char *format, ...) noexcept {
     va_end(arguments);
     return length;
 }
+int vasprintf_l(char **result, locale_t locale, const char *format,
+                std::va_list arguments) noexcept {
+    return print_to_new(result, locale, format, arguments, SCRATCH_ORIGIN);
+}
+int asprintf_l(char **result, locale_t locale, const char *format, ...) noexcept {
+    std::va_list arguments;
+    va_start(arguments, format);
+    const int length = print_to_new(result, locale, format, arguments, SCRATCH_ORIGIN);
+    va_end(arguments);
+    return length;
+}
 char *realpath(const char *path, char *resolved) noexcept {
     return resolve_path(path, resolved, SCRATCH_ORIGIN);
 }
@@ -55,6 +67,8 @@ ssize_t getline(char **line, std::size_t *capacity, FILE *file) noexcept {
     X(wcsdup)                                                                                      \
     X(vasprintf)                                                                                   \
     X(asprintf)                                                                                    \
+    X(vasprintf_l)                                                                                 \
+    X(asprintf_l)                                                                                  \
     X(realpath)                                                                                    \
     X(getcwd)                                                                                      \
     X(getdelim)                                                                                    \

@@ -11,10 +11,22 @@
 
 namespace scratch::shim {
 
-int print_to_new(char **result, const char *format, std::va_list arguments, origin from) noexcept {
-    const int length = ::vasprintf(result, format, arguments);
+namespace {
+
+int moved_to_region(int length, char **result, origin from) noexcept {
     if (length >= 0) *result = move_to_region(*result, static_cast<std::size_t>(length) + 1, from);
     return length;
+}
+
+} // namespace
+
+int print_to_new(char **result, const char *format, std::va_list arguments, origin from) noexcept {
+    return moved_to_region(::vasprintf(result, format, arguments), result, from);
+}
+
+int print_to_new(char **result, locale_t locale, const char *format, std::va_list arguments,
+                 origin from) noexcept {
+    return moved_to_region(::vasprintf_l(result, locale, format, arguments), result, from);
 }
 
 char *resolve_path(const char *path, char *resolved, origin from) noexcept {
@@ -27,7 +39,7 @@ ssize_t read_until(char **line, std::size_t *capacity, int end, FILE *file, orig
     // One from outside stays there when it grows, as with realloc.
     const bool may_move = before == nullptr || is_ours(before);
     const ssize_t length = ::getdelim(line, capacity, end, file);
-    if (may_move && line != nullptr && *line != before)
+    if (may_move && line != nullptr && *line != nullptr && *line != before)
         *line = move_to_region(*line, *capacity, from);
     return length;
 }

@@ -1,9 +1,12 @@
 #include "shim/route/malloc_family_darwin.hpp"
 
+#include <bit>
+
 #include "shim/heap/thread_heap.hpp"
 #include "shim/next/next.hpp"
 #include "shim/next/system_zone_darwin.hpp"
 #include "shim/route/malloc_family.hpp"
+#include "shim/route/route.hpp"
 #include "shim/route/zone_darwin.hpp"
 
 namespace scratch::shim {
@@ -14,11 +17,18 @@ void *reallocate_or_free(void *payload, std::size_t size, origin from) noexcept 
     return moved;
 }
 
+void *push_posix_aligned(std::size_t alignment, std::size_t size, origin from) noexcept {
+    const bool valid = std::has_single_bit(alignment) && alignment >= sizeof(void *);
+    return valid ? push_if_tagged(size, alignment, from) : nullptr;
+}
+
+void *push_aligned_strictly(std::size_t alignment, std::size_t size, origin from) noexcept {
+    return (size & (alignment - 1)) == 0 ? push_posix_aligned(alignment, size, from) : nullptr;
+}
+
 void *allocate_aligned_strictly(std::size_t alignment, std::size_t size, origin from) noexcept {
-    const bool valid = alignment >= sizeof(void *) && (alignment & (alignment - 1)) == 0 &&
-                       (size & (alignment - 1)) == 0;
-    // The system's own says what is wrong.
-    return valid ? allocate_aligned(alignment, size, from) : next.aligned_alloc(alignment, size);
+    void *const pushed = push_aligned_strictly(alignment, size, from);
+    return pushed != nullptr ? pushed : next.aligned_alloc(alignment, size);
 }
 
 std::size_t size_of_block(const void *payload) noexcept {

@@ -12,7 +12,10 @@ namespace scratch::shim {
 
 // As realloc; where that fails the block is freed.
 void *reallocate_or_free(void *payload, std::size_t size, origin from) noexcept;
-// `size` has to be a multiple of the alignment here.
+// On the stack or null: for the system, which also says what is wrong. `size` has to be a multiple
+// of the alignment here.
+void *push_aligned_strictly(std::size_t alignment, std::size_t size, origin from) noexcept;
+void *push_posix_aligned(std::size_t alignment, std::size_t size, origin from) noexcept;
 void *allocate_aligned_strictly(std::size_t alignment, std::size_t size, origin from) noexcept;
 // 0 for what is no block.
 std::size_t size_of_block(const void *payload) noexcept;

@@ -20,8 +20,10 @@ ANYWHERE_IF_THERE = "anywhere, if there"
 MALLOC_FAMILY = """malloc free calloc realloc reallocf posix_memalign aligned_alloc valloc vfree malloc_size
     malloc_good_size malloc_zone_from_ptr malloc_zone_free malloc_zone_realloc malloc_zone_batch_free
     malloc_zone_statistics""".split()
-STRINGS = "strdup strndup wcsdup asprintf vasprintf realpath$DARWIN_EXTSN getcwd getdelim getline".split()
-TYPED_FAMILY = ["malloc_type_" + name for name in "malloc calloc realloc free zone_realloc zone_free".split()]
+STRINGS = """strdup strndup wcsdup asprintf vasprintf asprintf_l vasprintf_l realpath$DARWIN_EXTSN getcwd getdelim
+    getline""".split()
+TYPED_FAMILY = ["malloc_type_" + name for name in """malloc calloc realloc valloc aligned_alloc posix_memalign
+    free zone_realloc zone_free""".split()]
 NOTHROW, ALIGNED = "RKSt9nothrow_t", "St11align_val_t"
 OPERATORS = [
     *("_Zn" + kind + "m" + rest for kind in "wa" for rest in ("", NOTHROW, ALIGNED, ALIGNED + NOTHROW)),

@@ -9,6 +9,10 @@
 #include <string>
 #include <unistd.h>
 
+#ifdef __APPLE__
+#include <xlocale.h>
+#endif
+
 #include "scenario.hpp"
 #include "scratch_memory.hpp"
 
@@ -33,6 +37,17 @@ __attribute__((format(printf, 1, 0))) char *print_list(const char *format, ...) 
     va_end(arguments);
     return made;
 }
+
+#ifdef __APPLE__
+__attribute__((format(printf, 1, 0))) char *print_list_in_c(const char *format, ...) {
+    std::va_list arguments;
+    va_start(arguments, format);
+    char *made = nullptr;
+    REQUIRE(vasprintf_l(&made, nullptr, format, arguments) >= 0);
+    va_end(arguments);
+    return made;
+}
+#endif
 
 // The block of a line is the caller's when it is made and when it grows.
 void read_lines(FILE *file, const std::string &text) {
@@ -65,7 +80,11 @@ void hand_over_within(unsigned flags) {
     REQUIRE(is_served(printed, "checked"));
     REQUIRE(is_served(canonicalize_file_name("/dev/.."), "/"));
 #endif
-#ifndef __APPLE__
+#ifdef __APPLE__
+    REQUIRE(asprintf_l(&printed, nullptr, "%d and %s", 42, "more") == 11);
+    REQUIRE(is_served(printed, "42 and more"));
+    REQUIRE(is_served(print_list_in_c("%.2f", 0.25), "0.25"));
+#else
     REQUIRE(is_served(get_current_dir_name(), "/dev"));
 #endif
     char path[PATH_MAX];

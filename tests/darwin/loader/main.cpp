@@ -1,7 +1,7 @@
 // Runs a program for macOS on Linux: dyld_on_linux [--insert LIBRARY]... [--system LIBRARY]...
-// [--name NAME] PROGRAM [ARGUMENTS]. The options stand in the environment too, for the programs
-// that it starts: DYLD_INSERT_LIBRARIES, DYLD_ON_LINUX_SYSTEM and DYLD_LIBRARY_PATH, with colons
-// between.
+// [--release NUMBER] [--name NAME] PROGRAM [ARGUMENTS]. The options stand in the environment too,
+// for the programs that it starts: DYLD_INSERT_LIBRARIES, DYLD_ON_LINUX_SYSTEM and
+// DYLD_LIBRARY_PATH, with colons between, and DYLD_ON_LINUX_RELEASE.
 #include "process.hpp"
 #include "system/names.hpp"
 #include "system/signals.hpp"
@@ -44,14 +44,16 @@ int main(int count, char **arguments) {
             add_to("DYLD_INSERT_LIBRARIES", arguments[at + 1]);
         else if (strcmp(arguments[at], "--system") == 0)
             add_to("DYLD_ON_LINUX_SYSTEM", arguments[at + 1]);
+        else if (strcmp(arguments[at], "--release") == 0)
+            setenv("DYLD_ON_LINUX_RELEASE", arguments[at + 1], 1);
         else if (strcmp(arguments[at], "--name") == 0)
             name = arguments[at + 1];
         else
             break;
     }
     if (at >= count || arguments[at][0] == '-') {
-        fputs("usage: dyld_on_linux [--insert LIBRARY]... [--system LIBRARY]... [--name NAME] "
-              "PROGRAM [ARGUMENTS]\n",
+        fputs("usage: dyld_on_linux [--insert LIBRARY]... [--system LIBRARY]... "
+              "[--release NUMBER] [--name NAME] PROGRAM [ARGUMENTS]\n",
               stderr);
         return refused;
     }

@@ -1,6 +1,7 @@
 #include "names.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <dlfcn.h>
 #include <string>
 #include <unordered_map>
@@ -291,6 +292,12 @@ constexpr std::string_view same[] = {
     "asctime",
 };
 
+// The release of macOS that this is to be, as far as it has other functions.
+int release() {
+    const char *const wanted = std::getenv("DYLD_ON_LINUX_RELEASE");
+    return wanted != nullptr ? std::atoi(wanted) : 14;
+}
+
 table make() {
     table all;
     for (const std::string_view name : same)
@@ -303,6 +310,9 @@ table make() {
         pattern_names,    process_names,   signal_names, stream_names, string_names, thread_names};
     for (const family each : families)
         for (const entry &at : each())
+            all[at.name] = at.address;
+    if (release() >= 14)
+        for (const entry &at : typed_allocation_names())
             all[at.name] = at.address;
     return all;
 }

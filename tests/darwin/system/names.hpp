@@ -44,6 +44,8 @@ std::span<const entry> signal_names();
 std::span<const entry> stream_names();
 std::span<const entry> string_names();
 std::span<const entry> thread_names();
+/// Since macOS 14.
+std::span<const entry> typed_allocation_names();
 
 /// The address for a symbol of a Mach-O file; null where this libSystem has none.
 void *lookup(std::string_view symbol);
