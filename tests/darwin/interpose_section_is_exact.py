@@ -2,11 +2,13 @@
 """interpose_section_is_exact.py FOLDER: reads what tools/build-darwin left in FOLDER.
 
 The preloaded objects interpose exactly the functions of the contract, each bound to the library that has it; they and
-libscratch show exactly the API; macOS 11 is the oldest system that all of them ask for. Of each architecture.
+libscratch show exactly the API; macOS 11 is the oldest system that all of them ask for; what is for arm64 has a sound
+signature, without which no Mac loads it. Of each architecture, in the universal object too.
 """
 
 from __future__ import annotations
 
+import hashlib
 import struct
 import sys
 from dataclasses import dataclass, field
@@ -49,6 +51,8 @@ SEGMENT, SYMTAB, BUILD_VERSION = 0x19, 0x2, 0x32
 DYLIBS = (0xC, 0x80000018, 0x8000001F, 0x80000023)  # load, weak, re-export, upward
 DYLD_INFO = (0x22, 0x80000022)
 MACOS, VERSION_11 = 1, 11 << 16
+CODE_SIGNATURE, SIGNATURE_MAGIC, DIRECTORY_MAGIC = 0x1D, 0xFADE0CC0, 0xFADE0C02
+AD_HOC, SHA256, PAGE_OF_ARM64 = 0x2, 2, 16384
 
 
 @dataclass
@@ -67,6 +71,7 @@ class Image:
     bindings: dict[int, Binding] = field(default_factory=dict)
     exports: set[str] = field(default_factory=set)
     oldest_system: tuple[int, int] = (0, 0)
+    signature: tuple[int, int] = (0, 0)  # offset in file, size
 
     def word(self, address: int) -> int:
         for start, size, offset, held in self.segments:
@@ -155,7 +160,11 @@ def read_symbols(image: Image, at: int) -> None:
 
 
 def read_image(path: Path) -> Image:
-    image = Image(path.read_bytes())
+    return read_image_in(path, path.read_bytes())
+
+
+def read_image_in(path: Path, data: bytes) -> Image:
+    image = Image(data)
     magic, image.cpu_type, _, _, commands = struct.unpack_from("<5I", image.data)
     if magic != 0xFEEDFACF:
         raise ValueError(f"{path} is no 64-bit Mach-O file")
@@ -173,6 +182,8 @@ def read_image(path: Path) -> Image:
             image.libraries.append(text_at(image.data, at + struct.unpack_from("<I", image.data, at + 8)[0]))
         elif command == BUILD_VERSION:
             image.oldest_system = struct.unpack_from("<2I", image.data, at + 8)
+        elif command == CODE_SIGNATURE:
+            image.signature = struct.unpack_from("<2I", image.data, at + 8)
         elif command == SYMTAB:
             read_symbols(image, at)
         elif command in DYLD_INFO:
@@ -223,20 +234,57 @@ def check_core(image: Image) -> list[str]:
     return wrong
 
 
+def check_signature(image: Image) -> list[str]:
+    """What the kernel looks at: of whoever signed, nobody, and that each page is what it was then."""
+    start, size = image.signature
+    if not size:
+        return ["is not signed"]
+    data = image.data[start : start + size]
+    magic, _, count = struct.unpack_from(">3I", data)
+    places = [struct.unpack_from(">2I", data, 12 + 8 * index)[1] for index in range(count)]
+    places = [place for place in places if struct.unpack_from(">I", data, place) == (DIRECTORY_MAGIC,)]
+    if magic != SIGNATURE_MAGIC or len(places) != 1:
+        return ["has a signature that makes no sense"]
+    directory = data[places[0] :]
+    flags, hashes, _, _, pages, limit = struct.unpack_from(">6I", directory, 12)
+    hash_size, kind, _, page_bits = struct.unpack_from("4B", directory, 36)
+    if not flags & AD_HOC or (hash_size, kind) != (32, SHA256) or limit != start:
+        return [f"has a signature of another kind: flags {flags:#x}, hashes {kind}, up to {limit:#x} of {start:#x}"]
+    wrong = []
+    for page in range(pages):
+        signed = directory[hashes + 32 * page : hashes + 32 * (page + 1)]
+        end = min((page + 1) << page_bits, limit)
+        if hashlib.sha256(image.data[page << page_bits : end]).digest() != signed:
+            wrong.append(f"is not what was signed on page {page}")
+    return wrong if pages << page_bits >= limit else [*wrong, "is signed in part"]
+
+
 def check_system(image: Image, architecture: str) -> list[str]:
     wrong = []
     if image.cpu_type != CPU_TYPES[architecture]:
         wrong.append(f"is for the processor {image.cpu_type:#x}")
     if image.oldest_system != (MACOS, VERSION_11):
         wrong.append(f"asks for platform {image.oldest_system[0]}, version {image.oldest_system[1]:#x}")
+    if architecture == "arm64":
+        wrong += check_signature(image)
+        wrong += [f"has a segment at {at:#x}, no page's begin" for at, *_ in image.segments if at % PAGE_OF_ARM64]
     return wrong
 
 
 def check_universal(folder: Path) -> list[str]:
-    data = (folder / "libscratch-preload.dylib").read_bytes()
+    path = folder / "libscratch-preload.dylib"
+    data = path.read_bytes()
     magic, count = struct.unpack_from(">2I", data)
-    parts = {struct.unpack_from(">I", data, 8 + 20 * index)[0] for index in range(count if magic == 0xCAFEBABE else 0)}
-    return [] if parts == set(CPU_TYPES.values()) else [f"holds the processors {sorted(map(hex, parts))}"]
+    parts = [struct.unpack_from(">5I", data, 8 + 20 * index) for index in range(count if magic == 0xCAFEBABE else 0)]
+    if {part[0] for part in parts} != set(CPU_TYPES.values()):
+        return [f"holds the processors {[hex(part[0]) for part in parts]}"]
+    wrong = []
+    for cpu_type, _, start, size, _ in parts:
+        (architecture,) = (name for name, number in CPU_TYPES.items() if number == cpu_type)
+        if start % PAGE_OF_ARM64 and architecture == "arm64":
+            wrong.append(f"has its part for arm64 at {start:#x}, no page's begin")
+        wrong += check_system(read_image_in(path, data[start : start + size]), architecture)
+    return wrong
 
 
 def main() -> int:
