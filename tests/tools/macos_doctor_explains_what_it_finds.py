@@ -55,6 +55,15 @@ class DoctorExplainsOnMacOS(DoctorTest, DarwinTest):
         self.assertIn(f"codesign -s - {self.shim}", text)
         self.assertEqual(1, sum(level == "fail" for level, _, _ in lines))
 
+    def test_a_library_that_children_cannot_load(self) -> None:
+        for lacking, has in (("x86_64", "arm64"), ("arm64", "x86_64")):
+            self.shim = self.file("libscratch-preload.dylib", macho(has, DYLIB, False))
+            text = self.found(self.doctor(machine="arm64"), "warn", "children")
+            self.assertIn(f"no code for {lacking}", text)
+            self.assertIn("--no-follow", text)
+        lines = self.doctor(machine="x86_64")
+        self.assertEqual([], [line for line in lines if line[1] == "children"])
+
     def test_what_was_inserted_before(self) -> None:
         lines = self.doctor(environment={"DYLD_INSERT_LIBRARIES": f"{self.shim}:/no/such.dylib", "SCRATCH_MODE": "off"})
         self.assertIn("does not exist", self.found(lines, "warn", "DYLD_INSERT_LIBRARIES"))
@@ -68,6 +77,7 @@ class DoctorExplainsOnMacOS(DoctorTest, DarwinTest):
         self.assertEqual("runs as arm64 of x86_64, arm64", self.found(lines, "ok", "machine"))
         self.assertEqual("comes from the system", self.found(lines, "ok", "malloc"))
         self.assertIn("/usr/bin", self.found(lines, "ok", "children"))
+        self.assertIn("arm64e", self.found(lines, "ok", "children"))
         self.assertIn("ad hoc", self.found(lines, "ok", "signature"))
         self.assertIn("under Rosetta", self.found(self.doctor(self.file("home/old", macho("x86_64"))), "ok", "machine"))
         unsigned = self.file("home/unsigned", macho("x86_64", signed=None))

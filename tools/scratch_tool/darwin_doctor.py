@@ -18,6 +18,9 @@ from .report_line import FAIL, OK, WARN, Line
 if TYPE_CHECKING:
     from .darwin import Darwin
 
+# Of what each machine runs, what a library can be built for.
+RUNS_ON = {"arm64": ("arm64", "x86_64")}
+
 # /usr/bin/python3 starts one of these, after the system has taken DYLD_ variables from it.
 BEHIND_PROTECTED = ("/Library/Developer/", "/Applications/Xcode")
 
@@ -26,6 +29,11 @@ def library_lines(system: Darwin, shim: str, environment: dict[bytes, bytes]) ->
     from .darwin import must_be_signed, signature_of
     library = MachO(shim)
     yield OK, "machine", f"{system.machine}; the library is for {', '.join(library.architectures)}"
+    lacks = [name for name in RUNS_ON.get(system.machine, ()) if name not in library.architectures]
+    if lacks:
+        yield WARN, "children", f"the library has no code for {', '.join(lacks)}, and macOS ends a program for that at " \
+                                "once which a program under scratch starts; use the library for both (tools/build-darwin " \
+                                "makes one), or --no-follow"
     for one in library.slices:
         try:
             signed = signature_of(one) is not None
@@ -68,7 +76,8 @@ def program_lines(system: Darwin, path: str, environment: dict[bytes, bytes]) ->
     if any("libclang_rt.asan" in name for name in running.needed):
         yield WARN, "sanitizer", "built with AddressSanitizer, which has a malloc of its own; use a build without it"
     yield OK, "children", "those that it starts from /bin and /usr/bin (sh, env) run without the shim, and so do theirs: " \
-                          "macOS takes it from them"
+                          "macOS takes it from them; those that could not load it (for arm64e) macOS ends when they " \
+                          "start: --no-follow leaves all of them alone"
     yield from language(path, environment)
 
 
