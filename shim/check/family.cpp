@@ -7,7 +7,6 @@
 #include <dlfcn.h>
 
 #include "core/kept_errno.hpp"
-#include "core/pages.hpp"
 #include "core/tasks.hpp"
 #include "shim/check/blocks.hpp"
 #include "shim/check/report.hpp"

@@ -21,12 +21,6 @@ namespace scratch::shim::check {
 
 namespace {
 
-void copy_text(std::span<char> into, std::string_view text) noexcept {
-    const std::size_t size = std::min(text.size(), into.size() - 1);
-    std::memcpy(into.data(), text.data(), size);
-    into[size] = 0;
-}
-
 // A module's file, mapped while its symbols are looked at. Nothing in it is believed unchecked.
 class module_file {
 public:

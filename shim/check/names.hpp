@@ -1,9 +1,12 @@
 // What code addresses are called: module, function, source line.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
+#include <string_view>
 
 namespace scratch::shim::check {
 
@@ -16,6 +19,13 @@ struct place_name {
     std::uint32_t line = 0;
     bool known = false; // nothing more is to be found out
 };
+
+// As much of a text as there is room for.
+inline void copy_text(std::span<char> into, std::string_view text) noexcept {
+    const std::size_t size = std::min(text.size(), into.size() - 1);
+    std::memcpy(into.data(), text.data(), size);
+    into[size] = 0;
+}
 
 // Names the addresses that the places hold. One caller at a time. Asks the loader, the symbol
 // tables of the modules' files, and, where they have debug information and `lines` says so,

@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
-#include <cstring>
 #include <fcntl.h>
 #include <sched.h>
 #include <string_view>
@@ -72,12 +71,6 @@ std::string_view take_line(std::string_view &text) noexcept {
     const std::string_view line = text.substr(0, size);
     text.remove_prefix(std::min(size + 1, text.size()));
     return line;
-}
-
-void copy_text(std::span<char> into, std::string_view text) noexcept {
-    const std::size_t size = std::min(text.size(), into.size() - 1);
-    std::memcpy(into.data(), text.data(), size);
-    into[size] = 0;
 }
 
 // "function" and "file:line", or question marks. Without a line the function is only the nearest

@@ -35,7 +35,6 @@ bool open_traces() noexcept;
 // Loads libunwind: once, when the loader can be called. Until then, and where there is none, frame
 // pointers are followed.
 void load_unwinder() noexcept;
-bool has_unwinder() noexcept;
 
 // The file header, in memory, of the object whose calls stand before the system's (check/seam.hpp).
 void leave_out_calls(const void *object) noexcept;

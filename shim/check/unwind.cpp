@@ -132,8 +132,6 @@ void leave_out_calls(const void *object) noexcept {
     code_of_calls = code_of(*static_cast<const ElfW(Ehdr) *>(object));
 }
 
-bool has_unwinder() noexcept { return is_loaded.load(std::memory_order_acquire); }
-
 void load_unwinder() noexcept {
     const kept_errno keep_errno;
     const loader_error_aside aside;
@@ -152,7 +150,7 @@ void load_unwinder() noexcept {
         is_loaded.store(all, std::memory_order_release);
     }
     was_tried.store(true, std::memory_order_release);
-    if (!has_unwinder())
+    if (!is_loaded.load(std::memory_order_acquire))
         log_raw(SCRATCH_LIBUNWIND
                 " is not installed: backtraces follow frame pointers only, and trusted "
                 "scopes are not checked");

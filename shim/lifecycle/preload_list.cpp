@@ -3,6 +3,7 @@
 #include "core/kept_errno.hpp"
 #include "shim/lifecycle/preload_variable.hpp"
 #include "shim/observe/descriptor.hpp"
+#include "shim/observe/without_folder.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -15,12 +16,6 @@ namespace {
 
 // Of no use without us (check/seam.hpp).
 constexpr std::string_view object_of_check = "libscratch-check.so";
-
-std::string_view without_folder(std::string_view path) noexcept {
-    const std::size_t slash = path.rfind('/');
-    if (slash != path.npos) path.remove_prefix(slash + 1);
-    return path;
-}
 
 bool is_hook_object(std::string_view entry) noexcept {
     constexpr std::string_view begin = "hooks-";

@@ -1,12 +1,8 @@
 #include "shim/observe/program_name.hpp"
 
-namespace scratch::shim {
+#include "shim/observe/without_folder.hpp"
 
-std::string_view program_name::without_folder(std::string_view path) noexcept {
-    const std::size_t slash = path.rfind('/');
-    if (slash != path.npos) path.remove_prefix(slash + 1);
-    return path;
-}
+namespace scratch::shim {
 
 std::string_view program_name::name() const noexcept {
     if (!path_.empty()) return without_folder(path_);

@@ -22,8 +22,6 @@ public:
     bool is(std::string_view wanted) const noexcept;
 
 private:
-    static std::string_view without_folder(std::string_view path) noexcept;
-
     char room_[1024];
     std::string_view path_;
     std::string_view started_by_;

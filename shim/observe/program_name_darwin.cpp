@@ -6,6 +6,8 @@
 
 #include <mach-o/dyld.h>
 
+#include "shim/observe/without_folder.hpp"
+
 namespace scratch::shim {
 
 program_name::program_name() noexcept {

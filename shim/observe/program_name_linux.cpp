@@ -1,6 +1,7 @@
 #include "shim/observe/program_name.hpp"
 
 #include "shim/observe/descriptor.hpp"
+#include "shim/observe/without_folder.hpp"
 
 #include <cerrno> // program_invocation_name
 

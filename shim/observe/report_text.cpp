@@ -3,9 +3,9 @@
 #include "shim/lifecycle/configuration.hpp"
 #include "shim/observe/counters.hpp"
 #include "shim/observe/plain_text.hpp"
+#include "shim/observe/without_folder.hpp"
 
 #include <cinttypes>
-#include <cstring>
 
 namespace scratch::shim {
 
@@ -26,11 +26,6 @@ void add_row(plain_text &text, const char *name, std::uint64_t first,
 void add_heading(plain_text &text, const char *name, const char *first,
                  const char *second) noexcept {
     text.format("  %-*s%16s%20s\n", name_width, name, first, second);
-}
-
-const char *without_folder(const char *path) noexcept {
-    const char *slash = std::strrchr(path, '/');
-    return slash == nullptr ? path : slash + 1;
 }
 
 void add_place(plain_text &text, std::uintptr_t caller) noexcept {

@@ -8,6 +8,7 @@
 #include "core/kept_errno.hpp"
 #include "shim/heap/threads.hpp"
 #include "shim/next/loader.hpp"
+#include "shim/observe/without_folder.hpp"
 #include "shim/route/patterns.hpp"
 
 namespace scratch::shim {
@@ -143,11 +144,6 @@ bool is_function(const ElfW(Sym) & symbol) noexcept {
            (type == STT_FUNC || type == STT_GNU_IFUNC || type == STT_NOTYPE);
 }
 
-const char *file_name(const char *path) noexcept {
-    const char *slash = std::strrchr(path, '/');
-    return slash != nullptr ? slash + 1 : path;
-}
-
 // What dl_iterate_phdr would say of an object whose file begins where it is loaded, as libraries
 // do.
 bool describe(const link_map &map, dl_phdr_info &object) noexcept {
@@ -252,7 +248,7 @@ bool is_module(const dl_phdr_info &object, const char *pattern) noexcept {
         reinterpret_cast<std::uintptr_t>(object.dlpi_phdr) == getauxval(AT_PHDR);
     if (is_program || path == nullptr || path[0] == '\0') path = program_path();
     if (std::strchr(pattern, '/') != nullptr) return matches(pattern, path);
-    if (matches(pattern, file_name(path))) return true;
+    if (matches(pattern, without_folder(path))) return true;
     const symbol_tables tables = symbol_tables_of(object);
     return tables.soname != nullptr && matches(pattern, tables.soname);
 }

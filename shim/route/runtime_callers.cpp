@@ -4,6 +4,7 @@
 #include <cstring>
 #include <iterator>
 
+#include "shim/observe/without_folder.hpp"
 #include "shim/route/dynamic_symbols.hpp"
 #include "shim/route/patterns.hpp"
 #include "shim/route/route.hpp"
@@ -74,8 +75,7 @@ bool contains(const range &r, std::uintptr_t address) noexcept {
 }
 
 bool is_runtime_name(const char *path) noexcept {
-    const char *slash = std::strrchr(path, '/');
-    const char *name = slash != nullptr ? slash + 1 : path;
+    const char *name = without_folder(path);
     return std::any_of(
         std::begin(runtime_names), std::end(runtime_names),
         [name](const char *known) { return std::strncmp(name, known, std::strlen(known)) == 0; });

@@ -10,7 +10,6 @@ from .object_file import ObjectError
 PT_LOAD, PT_DYNAMIC, PT_INTERP = 1, 2, 3
 DT_NEEDED, DT_STRTAB, DT_STRSZ, DT_SONAME = 1, 5, 10, 14
 SHT_NOBITS, SHT_DYNSYM = 8, 11
-ET_EXEC, ET_DYN = 2, 3
 
 # What people call them; other numbers are printed as they are.
 MACHINES = {3: "i386", 8: "MIPS", 20: "PowerPC", 21: "PowerPC64", 22: "S/390", 40: "ARM", 62: "x86-64",
@@ -45,7 +44,7 @@ class Elf:
                 raise ElfError("neither 32-bit nor 64-bit ELF")
             self.bits = 32 * head[4]
             self.order = "<" if head[5] == 1 else ">"
-            self.type, self.machine = struct.unpack_from(self.order + "HH", head, 16)
+            (self.machine,) = struct.unpack_from(self.order + "H", head, 18)
             self._read_segments(file, head)
             self.interpreter = self._read_interpreter(file)
 

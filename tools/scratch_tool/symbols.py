@@ -6,7 +6,7 @@ import os
 import struct
 from collections.abc import Iterator
 
-from .elf import DT_NEEDED, DT_SONAME, ET_DYN, PT_LOAD, SHT_DYNSYM, Elf, ElfError
+from .elf import DT_NEEDED, DT_SONAME, PT_LOAD, SHT_DYNSYM, Elf, ElfError
 
 DT_SYMTAB, DT_HASH, DT_RELA, DT_RELASZ, DT_RPATH, DT_SYMBOLIC, DT_JMPREL, DT_PLTRELSZ = 6, 4, 7, 8, 15, 16, 23, 2
 DT_RUNPATH, DT_FLAGS, DT_VERSYM, DT_VERDEF, DT_VERDEFNUM = 29, 30, 0x6FFFFFF0, 0x6FFFFFFC, 0x6FFFFFFD
@@ -162,10 +162,6 @@ class Module(Elf):
                         return (_pread(file, offset, size // SYMBOL.size * SYMBOL.size),
                                 _pread(file, sections[link][1], sections[link][2]))
         return b"", b""
-
-    @property
-    def is_relocated(self) -> bool:
-        return self.type == ET_DYN
 
     def _table(self) -> bytes:
         if self._symbols is None:
