@@ -27,22 +27,40 @@ void *memalign(std::size_t alignment, std::size_t size) {
     return made;
 }
 
-// What the library does, without its count of those that look through all zones, which threads
-// share: it asks the first zone alone without that, and the first is ours.
+// For a block that is there already the library asks the first zone, which is ours, and then the
+// others, whom it counts that it looks at, in a word that all threads share. So the zone that has
+// nearly all of them is asked here.
+std::size_t size_in_system_zone(const void *payload) {
+    return system_zone != nullptr && payload != nullptr ? system_zone->size(system_zone, payload)
+                                                        : 0;
+}
+
 void free_elsewhere(void *payload) {
-    if (system_zone != nullptr && system_zone->size(system_zone, payload) != 0)
+    if (size_in_system_zone(payload) != 0)
         ::malloc_zone_free(system_zone, payload);
     else
         ::free(payload);
 }
 
-std::size_t usable_size(void *payload) { return ::malloc_size(payload); }
+void *reallocate_elsewhere(void *payload, std::size_t size) {
+    // The library makes a new block where the size is 0.
+    if (size == 0 || size_in_system_zone(payload) == 0) return ::realloc(payload, size);
+    void *const moved = ::malloc_zone_realloc(system_zone, payload, size);
+    if (moved == nullptr) errno = ENOMEM;
+    return moved;
+}
+
+std::size_t usable_size(void *payload) {
+    const std::size_t size = size_in_system_zone(payload);
+    return size != 0 ? size : ::malloc_size(payload);
+}
 
 } // namespace
 
 constinit next_allocator next = {
-    ::malloc,        free_elsewhere, ::calloc, ::realloc, memalign, ::posix_memalign,
-    ::aligned_alloc, usable_size,    ::strdup, ::strndup, ::wcsdup,
+    ::malloc, free_elsewhere,   ::calloc,        reallocate_elsewhere,
+    memalign, ::posix_memalign, ::aligned_alloc, usable_size,
+    ::strdup, ::strndup,        ::wcsdup,
 };
 
 void resolve_next() noexcept {}

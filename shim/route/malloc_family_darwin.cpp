@@ -32,7 +32,7 @@ void *allocate_aligned_strictly(std::size_t alignment, std::size_t size, origin 
 }
 
 std::size_t size_of_block(const void *payload) noexcept {
-    if (!is_ours(payload)) return ::malloc_size(payload);
+    if (!is_ours(payload)) return next.malloc_usable_size(const_cast<void *>(payload));
     return size_in_scratch_zone(payload);
 }
 
