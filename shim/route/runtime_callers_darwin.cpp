@@ -1,5 +1,6 @@
-// The runtime on macOS: what lies under /usr/lib/system, dyld, and the libraries of C++. The loader
-// tells of each object as it comes, and of those that are there when it is first asked.
+// The runtime on macOS: what lies under /usr/lib/system, dyld, and the libraries of C++,
+// Objective-C and Swift. The loader tells of each object as it comes, and of those that are there
+// when it is first asked.
 //
 // No function that hands its block to the caller is exempt: those that the program calls itself are
 // interposed (exports/strings_darwin.cpp), the others are the runtime's here.
@@ -27,8 +28,9 @@ struct range {
 };
 
 constexpr const char *runtime_folders[] = {"/usr/lib/system/"};
-constexpr const char *runtime_names[] = {"libSystem.B.dylib", "libc++.1.dylib", "libc++abi.dylib",
-                                         "libobjc.A.dylib", "dyld"};
+constexpr const char *runtime_names[] = {"libSystem.B.dylib",  "libc++.1.dylib",
+                                         "libc++abi.dylib",    "libobjc.A.dylib",
+                                         "libswiftCore.dylib", "dyld"};
 
 // An entry is complete when the count says that it is there. What the runtime is stays loaded.
 constinit range objects[128] = {};
