@@ -10,7 +10,7 @@ arm64_can_be_tested() {
     have aarch64-linux-gnu-g++ arm64 && have mmdebstrap arm64 || return
     # A later qemu: before version 8 it takes memory for each page that is reserved.
     check 'arm64: files' tests/platforms/debian_root bookworm arm64 "$arm64_root" libc6-dev libgtest-dev libfmt-dev \
-        libspdlog-dev libunwind-dev libstdc++6 perl-base xsltproc sqlite3 lua5.4 &&
+        libspdlog-dev libunwind-dev libstdc++6 perl-base xsltproc libxml2-utils sqlite3 lua5.4 gawk jq &&
         check 'arm64: emulator' tests/platforms/debian_root trixie "$(dpkg --print-architecture)" build/roots/qemu \
             qemu-user || return
     export EMULATORS=build/roots/qemu/usr/bin
