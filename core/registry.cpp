@@ -55,8 +55,13 @@ stack_state *cursor::next() noexcept {
 }
 
 bool seize(stack_state &slot, slot_owner expected) noexcept {
-    return slot.owner.compare_exchange_strong(expected, {task::being_changed, expected.turn + 1},
-                                              std::memory_order_acq_rel);
+    if (!slot.owner.compare_exchange_strong(expected, {task::being_changed, expected.turn + 1},
+                                            std::memory_order_acq_rel))
+        return false;
+    // Who reads a figure that is written from now on (scratch_visit) sees afterwards that the slot
+    // has changed hands: the exchange alone does not keep its own store before later ones.
+    std::atomic_thread_fence(std::memory_order_release);
+    return true;
 }
 
 void settle(stack_state &slot, tasks::task_id owner) noexcept {

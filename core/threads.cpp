@@ -109,6 +109,9 @@ bool seize_from_dead(stack_state &slot, tasks::task_id process, tasks::task_id t
     // The kernel uses numbers again: whoever had ours before us is dead.
     const bool dead = owner.task == thread ? !is_mine(slot) : tasks::is_gone(process, owner.task);
     if (!dead || !registry::seize(slot, owner)) return false;
+    // What the thread did last is in memory, since the kernel knows it no more; that was heard
+    // before anything of it is read.
+    std::atomic_thread_fence(std::memory_order_acquire);
     report_open_scope(slot, owner.task);
     return true;
 }

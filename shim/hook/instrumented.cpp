@@ -37,8 +37,10 @@ void add(instrumented_functions &table, std::uintptr_t function, hook_entry &ent
     while (table.places[at % instrumented_places].function.load(std::memory_order_relaxed) != 0)
         ++at;
     instrumented_place &place = table.places[at % instrumented_places];
-    place.entry.store(&entry, std::memory_order_relaxed);
-    place.function.store(function, std::memory_order_relaxed);
+    // Each after what stood before it, for a thread that still looks through the table of two
+    // dlopens ago: if find_instrumented sees the entry, it sees that the place was cleared.
+    place.entry.store(&entry, std::memory_order_release);
+    place.function.store(function, std::memory_order_release);
 }
 
 template <typename T>

@@ -40,9 +40,12 @@ static_assert(instrumented_places == std::size_t{1} << (64 - 54));
     const instrumented_functions *now = instrumented_now.load(std::memory_order_acquire);
     for (std::size_t at = first_place_of(function);; ++at) {
         const instrumented_place &place = now->places[at % instrumented_places];
-        const std::uintptr_t there = place.function.load(std::memory_order_relaxed);
-        if (there == function) return place.entry.load(std::memory_order_relaxed);
+        const std::uintptr_t there = place.function.load(std::memory_order_acquire);
         if (there == 0) return nullptr;
+        if (there != function) continue;
+        hook_entry *entry = place.entry.load(std::memory_order_acquire);
+        // Else another thread fills the table for a later dlopen.
+        if (place.function.load(std::memory_order_relaxed) == function) return entry;
     }
 }
 

@@ -19,7 +19,8 @@ public:
         : name_(name), version_(version) {}
 
     Function get() noexcept {
-        const Function known = known_.load(std::memory_order_relaxed);
+        // If another thread loaded the object that has it, what the loader wrote there is seen.
+        const Function known = known_.load(std::memory_order_acquire);
         return known != nullptr ? known : find();
     }
 
@@ -29,7 +30,7 @@ private:
         const loader_error_aside aside;
         const auto found = reinterpret_cast<Function>(
             version_ == nullptr ? find_next(name_) : find_next_of_version(name_, version_));
-        known_.store(found, std::memory_order_relaxed);
+        known_.store(found, std::memory_order_release);
         return found;
     }
 

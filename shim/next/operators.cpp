@@ -126,7 +126,7 @@ void *find_operator(cxx_operator wanted, const void *caller) noexcept {
     const std::uint32_t generation = generation_now.load(std::memory_order_acquire);
     void *found = find_next(name);
     if (found != nullptr) {
-        known_operators[static_cast<std::size_t>(wanted)].store(found, std::memory_order_relaxed);
+        known_operators[static_cast<std::size_t>(wanted)].store(found, std::memory_order_release);
         return found;
     }
     found = find_in_module(name, caller);

@@ -58,7 +58,8 @@ void *look_up_operator(cxx_operator wanted, const void *caller) noexcept;
 // may.
 [[gnu::always_inline]] inline void *next_operator(cxx_operator wanted,
                                                   const void *caller) noexcept {
-    void *known = known_operators[static_cast<std::size_t>(wanted)].load(std::memory_order_relaxed);
+    // If another thread loaded the object that has it, what the loader wrote there is seen.
+    void *known = known_operators[static_cast<std::size_t>(wanted)].load(std::memory_order_acquire);
     return known != nullptr ? known : look_up_operator(wanted, caller);
 }
 

@@ -38,7 +38,7 @@ void forget_local_operators() noexcept {}
 
 void *look_up_operator(cxx_operator wanted, const void *) noexcept {
     void *const found = runtime_operator(wanted);
-    known_operators[static_cast<std::size_t>(wanted)].store(found, std::memory_order_relaxed);
+    known_operators[static_cast<std::size_t>(wanted)].store(found, std::memory_order_release);
     return found;
 }
 

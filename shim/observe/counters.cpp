@@ -99,7 +99,7 @@ process_counters *map_file(int descriptor, void *place) noexcept {
 
 } // namespace
 
-process_counters &counters() noexcept { return *current.load(std::memory_order_relaxed); }
+process_counters &counters() noexcept { return *current.load(std::memory_order_acquire); }
 
 void open_counters(const configuration &configuration, char **environment, bool fresh) noexcept {
     process_counters *const before = &counters();
@@ -123,10 +123,10 @@ void open_counters(const configuration &configuration, char **environment, bool 
         if (mapped != nullptr) std::memcpy(static_cast<void *>(mapped), own.bytes, file_size);
     }
     if (mapped == nullptr) {
-        current.store(&own.words, std::memory_order_relaxed);
+        current.store(&own.words, std::memory_order_release);
         return;
     }
-    current.store(mapped, std::memory_order_relaxed);
+    current.store(mapped, std::memory_order_release);
 }
 
 void close_counters() noexcept {
