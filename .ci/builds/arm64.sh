@@ -64,6 +64,12 @@ arm64() {
         hooked_calls_keep_arguments_and_results hooked_regions_end_with_their_call hooked_regions_survive_every_way_out
     check 'arm64: programs answer the same' "${arm64_emulated[@]}" \
         python3 tests/platforms/emulated_programs_answer_the_same.py build/arm64/tools/scratch "$arm64_root"
+    check 'arm64: the object with enforced branch targets' "${arm64_emulated[@]}" \
+        tests/platforms/object_with_enforced_marks build/arm64 build/arm64-enforced &&
+        SCRATCH_LIBRARY=$PWD/build/arm64-enforced/libscratch-preload.so \
+            check 'arm64: branch targets are marked' "${arm64_emulated[@]}" \
+            python3 tests/platforms/emulated_programs_answer_the_same.py -k libxml2 -k jq -k lua \
+            build/arm64/tools/scratch "$arm64_root"
 }
 arm64
 unset EMULATORS

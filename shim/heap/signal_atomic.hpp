@@ -38,10 +38,31 @@ namespace scratch::shim {
     return left + right;
 }
 
+#if defined(__aarch64__)
+
+// Not the compiler's own, which is a call of a function: every free would save registers for it.
+[[gnu::always_inline]] inline bool flip_reaches_zero(std::uint32_t &word,
+                                                     std::uint32_t bits) noexcept {
+    std::uint32_t now;
+    std::uint32_t refused;
+    __asm__ volatile("1: ldxr %w[now], %[word]\n\t"
+                     "eor %w[now], %w[now], %w[bits]\n\t"
+                     "stxr %w[refused], %w[now], %[word]\n\t"
+                     "cbnz %w[refused], 1b"
+                     : [word] "+Q"(word), [now] "=&r"(now), [refused] "=&r"(refused)
+                     : [bits] "r"(bits)
+                     : "memory");
+    return now == 0;
+}
+
+#else
+
 [[gnu::always_inline]] inline bool flip_reaches_zero(std::uint32_t &word,
                                                      std::uint32_t bits) noexcept {
     return __atomic_xor_fetch(&word, bits, __ATOMIC_RELAXED) == 0;
 }
+
+#endif
 
 #endif
 
