@@ -39,18 +39,25 @@ bool is_module(const dl_phdr_info &object, const char *pattern) noexcept;
 // Whether the address lies in the object.
 bool contains(const dl_phdr_info &object, const void *address) noexcept;
 
-// Calls visit(name) for each library that the object says it needs.
+// Calls visit(value) for each entry of that kind in what the object tells the loader.
 template <typename Visit>
-void for_each_needed(const dl_phdr_info &object, Visit &&visit) noexcept {
-    const symbol_tables tables = symbol_tables_of(object);
-    if (tables.strings == nullptr) return;
+void for_each_entry(const dl_phdr_info &object, std::int64_t tag, Visit &&visit) noexcept {
     for (int i = 0; i < object.dlpi_phnum; ++i) {
         const auto &segment = object.dlpi_phdr[i];
         if (segment.p_type != PT_DYNAMIC) continue;
         const auto *entry = reinterpret_cast<const ElfW(Dyn) *>(object.dlpi_addr + segment.p_vaddr);
         for (; entry->d_tag != DT_NULL; ++entry)
-            if (entry->d_tag == DT_NEEDED) visit(tables.strings + entry->d_un.d_val);
+            if (entry->d_tag == tag) visit(entry->d_un.d_val);
     }
+}
+
+// Calls visit(name) for each library that the object says it needs.
+template <typename Visit>
+void for_each_needed(const dl_phdr_info &object, Visit &&visit) noexcept {
+    const symbol_tables tables = symbol_tables_of(object);
+    if (tables.strings == nullptr) return;
+    for_each_entry(object, DT_NEEDED,
+                   [&](std::uint64_t offset) { visit(tables.strings + offset); });
 }
 
 // The file of the program itself, whose name the loader does not keep; "" where it is not known.

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <gtest/gtest.h>
 #include <string>
+#include <unistd.h>
 #include <vector>
 
 #include "scenario.hpp"
@@ -39,6 +40,27 @@ TEST(library, is_searched_by_the_path_of_who_asks) {
         EXPECT_TRUE(result.exited_with(0)) << mode << result.describe();
     }
 }
+
+#ifdef __GLIBC__ // others have no LD_AUDIT
+
+// --- regions meanwhile
+// ----------------------------------------------------------------------------------------
+
+TEST(library, is_known_though_a_region_began_while_it_was_opened) {
+    const std::filesystem::path folder =
+        std::filesystem::temp_directory_path() / ("scratch-test-" + std::to_string(getpid()));
+    std::filesystem::create_directory(folder);
+    const outcome result = run_program({.environment = {"LD_AUDIT=" + plugin("search_that_waits"),
+                                                        "SEARCH_WAITS_IN=" + folder.string()},
+                                        .program = host("regions_meanwhile_host"),
+                                        .arguments = {plugin("keeps_exception")}});
+    std::filesystem::remove_all(folder);
+    EXPECT_TRUE(result.exited_with(0)) << result.describe();
+    EXPECT_EQ(result.output, "");
+    EXPECT_EQ(result.count("regions_entered"), 3);
+}
+
+#endif
 
 #ifdef RTLD_DEEPBIND // musl has none
 
