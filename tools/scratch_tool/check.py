@@ -34,10 +34,11 @@ class Check:
             parser.add_argument("--json", type=settings.output_pattern, metavar="PATTERN",
                                 help="write the reports to this file, as JSON (%%e: name of the program, %%p: its "
                                      "pid), and not to standard error"),
-            parser.add_argument("--halt", action="store_true", help="abort the program after the first mistake; what was live at exit is none"),
+            parser.add_argument("--halt", action="store_true",
+                                help="abort the program after the first mistake; what was live at exit is none"),
             parser.add_argument("--error-exitcode", type=_exit_code, metavar="N",
-                                help="the exit status where a mistake was reported (default: the program's own); leaks and "
-                                     "escapes are none but with --errors-for"),
+                                help="the exit status where a mistake was reported (default: the program's own); leaks "
+                                     "and escapes are none but with --errors-for"),
             parser.add_argument("--errors-for", type=_kinds, metavar="KINDS", default=frozenset(),
                                 help="leak, escape, or both with a comma between: --error-exitcode counts those, too "
                                      "(leak asks for --leaks)"),
