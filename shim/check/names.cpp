@@ -118,16 +118,6 @@ const char *path_of_program() noexcept {
     return path[0] != 0 ? path : "/proc/self/exe";
 }
 
-bool holds(const dl_phdr_info &object, std::uintptr_t address) noexcept {
-    for (int i = 0; i < object.dlpi_phnum; ++i) {
-        const auto &segment = object.dlpi_phdr[i];
-        if (segment.p_type == PT_LOAD &&
-            address - object.dlpi_addr - segment.p_vaddr < segment.p_memsz)
-            return true;
-    }
-    return false;
-}
-
 void ask_loader(place_name &place) noexcept {
     Dl_info info;
     const std::uintptr_t call = place.address - 1;
@@ -137,12 +127,17 @@ void ask_loader(place_name &place) noexcept {
     place.module = path_of_program();
     place.offset = call;
     for_each_object([&](const dl_phdr_info &object) {
-        if (!holds(object, call)) return false;
+        if (!contains(object, reinterpret_cast<const void *>(call))) return false;
         // musl calls the program by the name that it was started with.
         const bool is_program =
             reinterpret_cast<std::uintptr_t>(object.dlpi_phdr) == getauxval(AT_PHDR);
         if (!is_program && object.dlpi_name[0] != 0) place.module = object.dlpi_name;
         place.offset = call - object.dlpi_addr;
+        // musl takes one of unknown size for one without end.
+        const ElfW(Sym) *symbol =
+            info.dli_sname != nullptr ? find_symbol(object, info.dli_sname) : nullptr;
+        if (symbol != nullptr && symbol->st_size == 0 && place.offset != symbol->st_value)
+            info.dli_sname = nullptr;
         return true;
     });
     if (info.dli_sname != nullptr) copy_text(place.function, info.dli_sname);
