@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # The preloaded object as other compilers and flags make it, under the shim's tests that the first build has made: what
-# a newer clang optimises across files, and what the hardened flags of distributions put in.
+# a newer clang optimises across files, and what the hardened flags of distributions put in. (The first build is one
+# without frame pointers and, where the compiler does not think otherwise, without CET.)
 
 # tests_of_objects FOLDER NAME: the tests that start programs under the preloaded object, with that folder's.
 tests_of_objects() {
@@ -34,6 +35,6 @@ if have clang-19 'clang 19, -O3, LTO: builds' && have ld.lld-19 'clang 19, -O3, 
 fi
 
 hardened='-D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -ftrivial-auto-var-init=zero'
-hardened+=' -D_GLIBCXX_ASSERTIONS'
+hardened+=' -D_GLIBCXX_ASSERTIONS -fno-omit-frame-pointer'
 [ "$(uname -m)" != x86_64 ] || hardened+=' -fcf-protection=full'
 objects hardened 'hardened flags' -Doptimization=2 "-Dc_args=$hardened" "-Dcpp_args=$hardened"
