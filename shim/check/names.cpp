@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <link.h>
 #include <string_view>
-#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -110,11 +109,7 @@ private:
 
 // The program's own file has no name in the loader's list.
 const char *path_of_program() noexcept {
-    static constinit char path[1024] = {};
-    if (path[0] == 0) {
-        const std::string_view target = read_link("/proc/self/exe", path, sizeof path - 1);
-        path[target.size()] = 0;
-    }
+    const char *path = program_path();
     return path[0] != 0 ? path : "/proc/self/exe";
 }
 
@@ -129,9 +124,7 @@ void ask_loader(place_name &place) noexcept {
     for_each_object([&](const dl_phdr_info &object) {
         if (!contains(object, reinterpret_cast<const void *>(call))) return false;
         // musl calls the program by the name that it was started with.
-        const bool is_program =
-            reinterpret_cast<std::uintptr_t>(object.dlpi_phdr) == getauxval(AT_PHDR);
-        if (!is_program && object.dlpi_name[0] != 0) place.module = object.dlpi_name;
+        if (!is_program(object) && object.dlpi_name[0] != 0) place.module = object.dlpi_name;
         place.offset = call - object.dlpi_addr;
         // musl takes one of unknown size for one without end.
         const ElfW(Sym) *symbol =

@@ -65,6 +65,10 @@ std::uint32_t this_user() noexcept;
 
 // The target of a symbolic link, cut to `size`; an empty view on failure.
 std::string_view read_link(const char *path, char *into, std::size_t size) noexcept;
+#ifdef __linux__
+// The file that is mapped at an address, cut to `size`; an empty view where none is.
+std::string_view file_mapped_at(std::uintptr_t address, char *into, std::size_t size) noexcept;
+#endif
 // The current folder; an empty view on failure.
 std::string_view current_folder(char *into, std::size_t size) noexcept;
 

@@ -158,6 +158,37 @@ std::string_view read_link(const char *path, char *into, std::size_t size) noexc
                       : std::string_view();
 }
 
+std::string_view file_mapped_at(std::uintptr_t address, char *into, std::size_t size) noexcept {
+    // Lines of "begin-end permissions offset device node path".
+    const int file = open_to_read("/proc/self/maps");
+    if (file < 0) return {};
+    std::uintptr_t bounds[2] = {};
+    int bound = 0; // which is read; 2 behind them
+    std::size_t length = 0;
+    bool done = false;
+    char part[1024];
+    for (long count; !done && (count = call_kernel(SYS_read, file, part, sizeof part)) > 0;) {
+        for (long i = 0; i < count && !done; ++i) {
+            const char c = part[i];
+            if (c == '\n') {
+                done = length != 0;
+                bounds[0] = bounds[1] = 0;
+                bound = 0;
+            } else if (bound < 2 && (c == '-' || c == ' ')) {
+                ++bound;
+            } else if (bound < 2) {
+                const int digit = c <= '9' ? c - '0' : c - 'a' + 10;
+                bounds[bound] = bounds[bound] << 4 | static_cast<unsigned>(digit);
+            } else if ((length != 0 || c == '/') && length < size &&
+                       address - bounds[0] < bounds[1] - bounds[0]) {
+                into[length++] = c;
+            }
+        }
+    }
+    close_descriptor(file);
+    return {into, length};
+}
+
 std::string_view current_folder(char *into, std::size_t size) noexcept {
     // The kernel counts the terminating zero, and answers "(unreachable)..." outside of the root.
     const long length = call_kernel(SYS_getcwd, into, size);

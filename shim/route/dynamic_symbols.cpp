@@ -2,12 +2,12 @@
 
 #include <climits>
 #include <cstring>
+#include <string_view>
 #include <sys/auxv.h>
-#include <unistd.h>
 
-#include "core/kept_errno.hpp"
 #include "shim/heap/threads.hpp"
 #include "shim/next/loader.hpp"
+#include "shim/observe/descriptor.hpp"
 #include "shim/observe/without_folder.hpp"
 #include "shim/route/patterns.hpp"
 
@@ -157,6 +157,12 @@ bool describe(const link_map &map, dl_phdr_info &object) noexcept {
     return true;
 }
 
+// Null where the kernel started the program; else it started a loader, and knows no other that
+// belongs to it.
+const link_map *program_loaded_by_hand() noexcept {
+    return getauxval(AT_BASE) == 0 ? first_loaded_object() : nullptr;
+}
+
 } // namespace
 
 symbol_tables symbol_tables_of(const dl_phdr_info &object) noexcept {
@@ -230,12 +236,22 @@ std::uintptr_t find_function(const dl_phdr_info &object, const char *name,
     return found == nullptr ? 0 : address_of(object, *found);
 }
 
+bool is_program(const dl_phdr_info &object) noexcept {
+    const link_map *by_hand = program_loaded_by_hand();
+    if (by_hand != nullptr) return contains(object, by_hand->l_ld);
+    return reinterpret_cast<std::uintptr_t>(object.dlpi_phdr) == getauxval(AT_PHDR);
+}
+
 const char *program_path() noexcept {
     static constinit char path[PATH_MAX] = {};
     static constinit std::atomic<bool> read{false};
     if (!read.load(std::memory_order_acquire)) {
-        const kept_errno keep;
-        if (readlink("/proc/self/exe", path, sizeof path - 1) < 0) path[0] = '\0';
+        const link_map *program = program_loaded_by_hand();
+        const std::string_view file =
+            program != nullptr ? file_mapped_at(reinterpret_cast<std::uintptr_t>(program->l_ld),
+                                                path, sizeof path - 1)
+                               : read_link("/proc/self/exe", path, sizeof path - 1);
+        path[file.size()] = '\0';
         read.store(true, std::memory_order_release);
     }
     return path;
@@ -244,9 +260,7 @@ const char *program_path() noexcept {
 bool is_module(const dl_phdr_info &object, const char *pattern) noexcept {
     const char *path = object.dlpi_name;
     // musl calls the program by the name that it was started with.
-    const bool is_program =
-        reinterpret_cast<std::uintptr_t>(object.dlpi_phdr) == getauxval(AT_PHDR);
-    if (is_program || path == nullptr || path[0] == '\0') path = program_path();
+    if (is_program(object) || path == nullptr || path[0] == '\0') path = program_path();
     if (std::strchr(pattern, '/') != nullptr) return matches(pattern, path);
     if (matches(pattern, without_folder(path))) return true;
     const symbol_tables tables = symbol_tables_of(object);

@@ -60,6 +60,9 @@ void for_each_needed(const dl_phdr_info &object, Visit &&visit) noexcept {
                    [&](std::uint64_t offset) { visit(tables.strings + offset); });
 }
 
+// Whether that is the program itself, not a library.
+bool is_program(const dl_phdr_info &object) noexcept;
+
 // The file of the program itself, whose name the loader does not keep; "" where it is not known.
 const char *program_path() noexcept;
 

@@ -108,6 +108,24 @@ class ProgramsThatCannotBeInterposedAreRefused(ToolTest):
         done = self.scratch("run", loader, program, environment=self.environment(STUB_SAYS=str(said)))
         self.assertEqual(7, done.returncode, done.stderr)
         self.assertTrue(said.exists())
+        values = ("--argv0", "name", "--library-path", self.folder, "--inhibit-cache")
+        self.assertEqual(7, self.scratch("run", loader, *values, program).returncode)
+        self.assertEqual(0, self.scratch("run", loader, "--help").returncode)
+
+    def test_what_the_loader_run_by_hand_is_given_is_looked_at(self) -> None:
+        loader = Elf(str(self.program("dynamic"))).interpreter
+        static = self.program("static", "-static")
+        other = self.program("other", "-Wl,--dynamic-linker=/lib/ld-musl-x86_64.so.1")
+        for options in ((), ("--argv0", "name", "--inhibit-cache")):
+            self.assert_refused(126, "run", loader, *options, static, says=(str(static), "statically linked"))
+            self.assert_refused(126, "run", loader, *options, other, says=(str(other), "another libc", "musl", "glibc"))
+
+    def test_loader_of_another_libc_run_by_hand(self) -> None:
+        program = self.program("of-musl", "-Wl,--dynamic-linker=/lib/ld-musl-x86_64.so.1")
+        libc = self.folder / "ld-musl-x86_64.so.1"
+        libc.write_bytes(self.program("static-loader", "-static").read_bytes())
+        libc.chmod(0o755)
+        self.assert_refused(126, "run", libc, program, says=(str(libc), "another libc", "musl", "glibc"))
 
 
 main()

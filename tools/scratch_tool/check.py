@@ -74,7 +74,7 @@ class Check:
                                       f"{' or '.join(ELF_MACHINES[number] for number in MACHINES)}")
         chosen = target.find(program[0], program[1:], environment)
         target.check(chosen, shim, environment, system)
-        new = settings.changes(options, shim, environment, chosen.binary(system), system)
+        new = settings.changes(options, shim, environment, chosen.binary, system)
         new[system.preload] = _with_calls(new[system.preload], shim)
         new.update(_variables(options))
         environment.update(new)

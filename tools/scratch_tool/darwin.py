@@ -84,9 +84,6 @@ class Darwin(System):
     def takes_env_away(self, path: str) -> bool:
         return self.is_protected(path)
 
-    def is_loader(self, path: str) -> bool:
-        return False
-
     def is_protected(self, path: str) -> bool:
         """Whether System Integrity Protection holds for the file: by its flag, or by where it lies."""
         real = os.path.realpath(path)

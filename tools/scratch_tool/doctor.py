@@ -67,7 +67,7 @@ def _program(name: str, options: argparse.Namespace, shim: str, environment: dic
     except Failure as failure:
         yield FAIL, "program", failure.sentence
         return
-    path = chosen.binary(system)
+    path = chosen.binary
     yield OK, "program", " runs ".join(reversed(chosen.chain)) + ("" if shim else " (not checked without a library)")
     if chosen.env_is_in_the_way:
         yield OK, "program", f"{system.name} keeps the shim out of {chosen.chain[-2]}, so `run` starts {path} itself"

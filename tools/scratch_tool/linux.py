@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+from .by_loader import check_given, given_to, libc_of_loader
 from .elf import Elf, ElfError
 from .failure import CANNOT_RUN, Failure
 from .report_line import Line
@@ -42,8 +43,8 @@ class Linux(System):
     def takes_env_away(self, path: str) -> bool:
         return False
 
-    def is_loader(self, path: str) -> bool:
-        return _is_loader(path)
+    def loaded_program(self, path: str, arguments: list[str], shim: str) -> str | None:
+        return _loaded_program(path, arguments, Elf(shim))
 
     def library_lines(self, shim: str, environment: dict[bytes, bytes]) -> Iterator[Line]:
         from . import linux_doctor
@@ -58,7 +59,8 @@ class Linux(System):
         return linux_doctor.program_lines(path, environment)
 
 
-def _check_binary(path: str, shim: Elf) -> None:
+def _check_binary(path: str, shim: Elf, started_by_hand: bool = False) -> None:
+    """`started_by_hand`: by a loader that is named before it, which leaves out what the kernel would look at."""
     try:
         elf = Elf(path)
     except ElfError as error:
@@ -70,14 +72,16 @@ def _check_binary(path: str, shim: Elf) -> None:
         raise Failure(CANNOT_RUN, f"{path} is a {elf.kind} program and the shim is {shim.kind}; use a {shim.kind} "
                                   "build of the program, or build the shim for its kind")
     if elf.interpreter is None:
-        if _is_loader(path):
-            return
-        raise Failure(CANNOT_RUN, f"{path} is statically linked, and nothing can be preloaded into that; use a "
-                                  "dynamically linked build of it, or link it with libscratch")
-    if are_of_different_libcs(elf, shim):
-        libc, ours = _libc_of(os.path.basename(elf.interpreter)), _libc_of_library(shim)
-        raise Failure(CANNOT_RUN, f"{path} uses another libc ({libc}) than the shim ({ours}); use a build of it for "
-                                  f"{ours}, or build the shim with {libc}")
+        libc = libc_of_loader(path)
+        if not libc:
+            raise Failure(CANNOT_RUN, f"{path} is statically linked, and nothing can be preloaded into that; use a "
+                                      "dynamically linked build of it, or link it with libscratch")
+        _check_libc(path, libc, shim)
+        _check_privileges(path)
+        return
+    _check_libc(path, _libc_of(os.path.basename(elf.interpreter)), shim)
+    if started_by_hand:
+        return
     if not os.path.exists(elf.interpreter):
         raise Failure(CANNOT_RUN, f"{path} needs the loader {elf.interpreter}, which is not here; install the libc "
                                   "that it was built for")
@@ -90,10 +94,29 @@ def are_of_different_libcs(program: Elf, library: Elf) -> bool:
     return bool(libc and ours and libc != ours)
 
 
-def _is_loader(path: str) -> bool:
-    """The dynamic loader run by hand preloads into the program that it is given."""
-    name = os.path.basename(os.path.realpath(path))
-    return name.startswith(("ld-linux", "ld64.so", "ld.so", "ld-2."))
+def _check_libc(path: str, libc: str, shim: Elf) -> None:
+    ours = _libc_of_library(shim)
+    if libc and ours and libc != ours:
+        raise Failure(CANNOT_RUN, f"{path} uses another libc ({libc}) than the shim ({ours}); use a build of it for "
+                                  f"{ours}, or build the shim with {libc}")
+
+
+def _loaded_program(path: str, arguments: list[str], shim: Elf) -> str | None:
+    libc = libc_of_loader(path) if Elf(path).interpreter is None else ""
+    if not libc:
+        return None
+    given = given_to(libc, arguments)
+    check_given(path, libc, given)
+    # What is no file here it looks for among the libraries, or refuses by itself.
+    if given.program is None or not os.path.isfile(given.program):
+        return None
+    try:
+        elf = Elf(given.program)
+    except (OSError, ElfError):
+        return None
+    if elf.interpreter is not None or not elf.needed():
+        _check_binary(given.program, shim, started_by_hand=True)
+    return given.program
 
 
 def _libc_of(loader: str) -> str:

@@ -39,7 +39,7 @@ class Run:
         shim = find_shim(place, environment)
         chosen = target.find(program[0], program[1:], environment)
         target.check(chosen, shim, environment, system)
-        environment.update(settings.changes(options, shim, environment, chosen.binary(system), system))
+        environment.update(settings.changes(options, shim, environment, chosen.binary, system))
         if options.no_follow or chosen.env_is_in_the_way:
             chosen.skip_env(environment)
         return become(chosen, environment)

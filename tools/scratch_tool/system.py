@@ -54,9 +54,10 @@ class System:
         out."""
         raise NotImplementedError
 
-    def is_loader(self, path: str) -> bool:
-        """Whether `path` starts the program that it is given as an argument with what is preloaded."""
-        raise NotImplementedError
+    def loaded_program(self, path: str, arguments: list[str], shim: str) -> str | None:
+        """The file that `path` has in its place where it is a loader started by hand; None where it is none, and where
+        that file is not known. Raises Failure where it would not be loaded with the shim."""
+        return None
 
     def library_lines(self, shim: str, environment: dict[bytes, bytes]) -> Iterator[Line]:
         """What doctor says of the shim."""

@@ -30,16 +30,15 @@ class Target:
         self.after_env: list[str] = []
         # What it would set before.
         self.assigned: dict[bytes, bytes] = {}
+        # What a loader started by hand has in its place.
+        self.loaded: str | None = None
         # Whether it would be the last to have the shim.
         self.env_is_in_the_way = False
 
-    def binary(self, system: System) -> str:
+    @property
+    def binary(self) -> str:
         """The executable whose code runs at last, as far as the first lines of scripts tell."""
-        path = self.after_env[0] if self.after_env else self.chain[-1]
-        if len(self.chain) > 1 or not system.is_loader(path):
-            return path
-        words = [word for word in self.arguments[1:] if not word.startswith("-")]
-        return words[0] if words and os.path.isfile(words[0]) else path
+        return self.loaded or (self.after_env[0] if self.after_env else self.chain[-1])
 
     def skip_env(self, environment: dict[bytes, bytes]) -> None:
         """Starts what `#!/usr/bin/env NAME` names without env, and does in `environment` what that would do."""
@@ -74,6 +73,7 @@ def check(target: Target, shim: str, environment: dict[bytes, bytes], system: Sy
             else:
                 system.check_program(path, shim)
             if not is_env:
+                target.loaded = system.loaded_program(path, arguments, shim)
                 return
             path, arguments, target.assigned = _after_env(path, arguments, environment)
             target.after_env = [path, *arguments]

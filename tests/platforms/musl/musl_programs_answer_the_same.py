@@ -17,6 +17,7 @@ from pathlib import Path
 
 TOOL = os.environ["SCRATCH_TEST_TOOL"]
 PROGRAM = os.environ["SCRATCH_TEST_PROGRAM"]
+LOADER = "/lib/ld-musl-x86_64.so.1"
 ROUNDS = 500
 THREADS = 4
 
@@ -77,6 +78,30 @@ class Programs(unittest.TestCase):
         told = run(sys.executable, TOOL, "doctor", "--region", "json_parse", "--", PROGRAM)
         self.assertIn("json_parse: of libjson.so, called by reads_json", told.stdout)
         self.assertNotIn("fail ", told.stdout)
+
+    def test_loader_started_by_hand_takes_the_shim_along(self) -> None:
+        alone = run(PROGRAM, str(ROUNDS))
+        # musl's loader is its libc.
+        for loader in (LOADER, os.path.realpath(LOADER)):
+            with self.subTest(loader), tempfile.TemporaryDirectory() as folder:
+                counts = Path(folder) / "counts"
+                served = run(sys.executable, TOOL, "run", "--region", "json_parse", "--stats=json", "--output", str(counts),
+                             "--", loader, "--argv0=other", "--", PROGRAM, str(ROUNDS))
+                self.assertEqual((alone.returncode, alone.stdout, alone.stderr),
+                                 (served.returncode, served.stdout, served.stderr))
+                entered = json.loads(counts.read_text(encoding="utf-8"))["regions_entered"]
+                self.assertEqual(2 * ROUNDS * THREADS, entered)
+        checked = run(sys.executable, TOOL, "check", "--trusted-region", "json_parse", "--", LOADER, PROGRAM, "3")
+        self.assertIn("use-after-scope", checked.stderr)
+        self.assertIn("print_value", checked.stderr)
+
+    def test_loader_started_by_hand_that_takes_none_along_is_refused(self) -> None:
+        for words, why in (((LOADER, sys.executable, "-c", ""), "another libc (glibc) than the shim (musl)"),
+                           ((LOADER, "--preload", "libc.so", PROGRAM), "--preload")):
+            with self.subTest(why):
+                refused = run(sys.executable, TOOL, "run", "--", *words)
+                self.assertEqual(126, refused.returncode, refused)
+                self.assertIn(why, refused.stderr)
 
     def test_program_of_another_libc_is_refused(self) -> None:
         other = run(sys.executable, TOOL, "run", "--", sys.executable, "-c", "")
