@@ -16,6 +16,7 @@ musl() {
         --cross-file tools/cross/linux-musl.ini -Dgoogletest_source=/usr/src/googletest/googletest || return
     check 'musl: builds' ninja -C build/musl || return
     while read -r what why; do
+        what=${what#part:}
         skip "musl: ${what#gtest:}" "$why"
         [[ $what == gtest:* ]] && pattern+=:${what#gtest:}
     done < <(grep -v '^#' tests/platforms/not_musl.txt)
@@ -24,6 +25,10 @@ musl() {
     GTEST_FILTER="-${pattern#:}" meson test -C build/musl --no-rebuild --print-errorlogs --timeout-multiplier 3 "${names[@]}" \
         </dev/null | grep -vE '^ *[0-9]+/[0-9]+ .* OK +[0-9.]+s$'
     logs+=(build/musl/meson-logs/testlog.json)
+    have apt-get 'musl: Lua from its source answers the same' || return
+    check "musl: Lua's source unpacks" tests/platforms/debian_source lua5.4 build/lua-source &&
+        check 'musl: Lua from its source answers the same' \
+            python3 tests/platforms/musl/lua_from_its_source_answers_the_same.py build/musl $root build/lua-source
 }
 
 if [ "$(uname -m)" != x86_64 ]; then

@@ -112,17 +112,21 @@ def installed(names: list[str]) -> list[str]:
     return [name for name in names if shutil.which(name)]
 
 
-def starts_static_pies(compiler: str) -> bool:
-    """Whether its libc has what they begin with (for riscv64, glibc 2.36 has not)."""
-    asked = subprocess.run([compiler, "-print-file-name=rcrt1.o"], capture_output=True, text=True)
-    if "/" in asked.stdout:
-        return True
-    print(f"SKIPPED: {compiler} static pie: its libc has no rcrt1.o")
+def makes_static_pies(compiler: str) -> bool:
+    """Whether its libc has what they begin with (for riscv64, glibc 2.36 has not), and it makes no others of them
+    (musl-gcc does)."""
+    with tempfile.TemporaryDirectory(prefix="scratch-test-") as folder:
+        program = Path(folder) / "program"
+        made = subprocess.run([compiler, *PROGRAMS["static pie"], "-x", "c", "-", "-o", str(program)], text=True,
+                              input="int main(void) { return 0; }", capture_output=True)
+        if made.returncode == 0 and b"/ld-" not in program.read_bytes():
+            return True
+    print(f"SKIPPED: {compiler} makes no static pie")
     return False
 
 
 def variants(compilers: dict[str, list[str]], extras: bool) -> list[Variant]:
-    without = {name for names in compilers.values() for name in names if not starts_static_pies(name)}
+    without = {name for names in compilers.values() for name in names if not makes_static_pies(name)}
     found = [
         Variant(compiler, language, tuple(optimisation), program, tuple(PROGRAMS[program]))
         for language in LANGUAGES
@@ -195,7 +199,7 @@ def main() -> int:
     parser.add_argument("--include", type=Path, required=True, help="folder that holds scratch/annotate.h")
     parser.add_argument("--shim", type=Path, help="libscratch-preload.so, where it is built")
     parser.add_argument("--c", action="append", required=True, help="a C compiler; repeatable")
-    parser.add_argument("--c++", action="append", required=True, help="a C++ compiler; repeatable")
+    parser.add_argument("--c++", action="append", default=[], help="a C++ compiler; repeatable")
     parser.add_argument("--emulator", default="", help="command that runs the compilers' programs")
     options = parser.parse_args()
 

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import shutil
 import sys
+import unittest
 
 from fixture import HOSTILE, PLANTED, CheckTest, check, main, run
 
@@ -17,6 +20,9 @@ PROGRAMS = (
     ("git", "--version"),
     (sys.executable, "-c", "import json, threading; print(len(json.dumps([{'a': i} for i in range(3000)])))"),
 )
+# Those of musl say no name.
+of_another_libc = unittest.skipIf((platform.libc_ver()[0] or "musl") != os.environ["SCRATCH_TEST_LIBC"],
+                                  "the system's programs have another libc")
 
 
 class CleanProgramsAreLeftAlone(CheckTest):
@@ -28,12 +34,14 @@ class CleanProgramsAreLeftAlone(CheckTest):
     def test_ends_that_are_not_certain_close_nothing(self) -> None:
         self.assert_same(HOSTILE, "uncertain_ends")
 
+    @of_another_libc
     def test_programs_of_the_system(self) -> None:
         for command in PROGRAMS:
             if shutil.which(command[0]) is not None:
                 with self.subTest(command[0]):
                     self.assert_same(*command)
 
+    @of_another_libc
     def test_objects_that_free_past_us(self) -> None:
         script = "import ctypes, os; ctypes.CDLL('libm.so.6', os.RTLD_NOW | os.RTLD_DEEPBIND); print(len('x' * 5000))"
         outcome = check(sys.executable, "-c", script)
@@ -46,6 +54,7 @@ class CleanProgramsAreLeftAlone(CheckTest):
         checked = check(PLANTED, "clean", preload=SHIM)
         self.assertEqual((alone.status, alone.output, ""), (checked.status, checked.output, checked.error))
 
+    @of_another_libc
     def test_children_that_are_not_followed(self) -> None:
         outcome = check("sh", "-c", f'echo "[$LD_PRELOAD]"; {PLANTED} write_after_free', SCRATCH_FOLLOW="0")
         self.assertEqual(("[]\nwent on\n", ""), (outcome.output, outcome.error))

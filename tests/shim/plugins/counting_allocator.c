@@ -1,15 +1,29 @@
 // An allocator behind the shim: counts the calls that reach it, and serves them by libc.
+#define _GNU_SOURCE
+#include <dlfcn.h>
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#ifdef __GLIBC__
+// Its dlsym allocates.
 void *__libc_malloc(size_t size);
 void __libc_free(void *block);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *block, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
+#else
+#define __libc_malloc(size) ((void *(*)(size_t))dlsym(RTLD_NEXT, "malloc"))(size)
+#define __libc_free(block) ((void (*)(void *))dlsym(RTLD_NEXT, "free"))(block)
+#define __libc_calloc(count, size)                                                                 \
+    ((void *(*)(size_t, size_t))dlsym(RTLD_NEXT, "calloc"))(count, size)
+#define __libc_realloc(block, size)                                                                \
+    ((void *(*)(void *, size_t))dlsym(RTLD_NEXT, "realloc"))(block, size)
+#define __libc_memalign(alignment, size)                                                           \
+    ((void *(*)(size_t, size_t))dlsym(RTLD_NEXT, "memalign"))(alignment, size)
+#endif
 
 static unsigned calls;
 
