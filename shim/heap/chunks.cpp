@@ -126,17 +126,17 @@ void set_top(thread_heap *heap, chunk *current, std::uintptr_t top, std::uintptr
 namespace {
 
 // What other threads wrote before they freed a block is in memory, if it is seen to be free. Long
-// regions come here again and again: one load and few instructions a block.
+// regions come here again and again: few instructions a block.
 void settle_brief(chunk *c, std::uintptr_t top) noexcept {
     std::uintptr_t at = c->begin();
-    std::uint64_t live = 0;
+    std::size_t live = 0;
     while (at < top) {
-        const std::uint64_t header =
-            __atomic_load_n(&reinterpret_cast<block *>(at)->state_and_hole(), __ATOMIC_ACQUIRE);
-        const std::uint64_t size = (header >> 32) & ~std::uint64_t{15};
+        const auto &each = *reinterpret_cast<const block *>(at);
+        // brief_size() in the width that it is added in: a conversion is an instruction a block.
+        const std::size_t size = each.brief_word & ~std::size_t{15};
         if (size == 0) [[unlikely]]
             break;
-        if (static_cast<std::uint32_t>(header) != 0) live += size;
+        if (__atomic_load_n(&each.state, __ATOMIC_ACQUIRE) != block_state::freed) live += size;
         at += size;
     }
     if (at != top) refuse_to_go_on(reinterpret_cast<block *>(at)->payload());
