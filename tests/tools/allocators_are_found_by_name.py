@@ -46,13 +46,15 @@ class AllocatorsAreFoundByName(ToolTest):
         self.assertEqual(str(path), self.second("jemalloc", bad, good))
 
     def test_path(self) -> None:
-        path = self.library("libmine.so")
+        path = self.allocator("libmine.so")
         self.assertEqual(str(path), self.second(str(path)))
 
     def test_unknown_name_and_bad_paths(self) -> None:
         self.assert_refused(125, "run", "--next", "hoard", "true", says=("hoard", "mimalloc, jemalloc, tcmalloc"))
         self.assert_refused(125, "run", "--next", "/no/lib.so", "true", says=("/no/lib.so", "cannot be read"))
         self.assert_refused(125, "run", "--next", "/etc/passwd", "true", says=("/etc/passwd", "no shared library"))
+        empty = self.library("libempty.so")
+        self.assert_refused(125, "run", "--next", empty, "true", says=(str(empty), "defines no malloc"))
         foreign = bytearray(self.library("libforeign.so").read_bytes())
         foreign[18:20] = struct.pack("<H", 2)
         path = self.folder / "libforeign.so"

@@ -17,7 +17,7 @@ def parsed(output: str) -> dict[str, str]:
 
 class EnvPrintsWhatRunSets(ToolTest):
     def test_round_trip(self) -> None:
-        other = str(self.library("libother.so"))
+        other = str(self.allocator("libother.so"))
         odd = "a 'b' \"c\" $HOME `x` \\ ;& \n*"
         for options in ([], ["--mode", "off"], ["--stats=json", "--budget", "512K", "--next", other, "--no-follow"],
                         ["--output", f"/tmp/{odd}", "--exclude", odd]):

@@ -34,6 +34,12 @@ __attribute__((constructor)) static void say(void) {
 }
 """
 
+# Makes an allocator of it.
+ALLOCATOR = r"""
+extern void *__libc_malloc(size_t);
+void *malloc(size_t size) { return __libc_malloc(size); }
+"""
+
 # Prints what it was given and what it is.
 PROGRAM = r"""
 #include <stdio.h>
@@ -65,10 +71,14 @@ class ToolTest(unittest.TestCase):
         cls._made.cleanup()
 
     @classmethod
-    def library(cls, name: str, folder: Path | None = None) -> Path:
+    def library(cls, name: str, folder: Path | None = None, text: str = STUB) -> Path:
         path = (folder or cls.folder) / name
-        compile_text(STUB, path, "-shared", "-fPIC", f'-DNAME="{name}"')
+        compile_text(text, path, "-shared", "-fPIC", f'-DNAME="{name}"')
         return path
+
+    @classmethod
+    def allocator(cls, name: str) -> Path:
+        return cls.library(name, text=STUB + ALLOCATOR)
 
     @classmethod
     def program(cls, name: str, *flags: str, text: str = PROGRAM) -> Path:

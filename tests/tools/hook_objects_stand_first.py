@@ -36,7 +36,7 @@ class HookObjectsStandFirst(HookTest):
         return preloaded.split(":"), mode
 
     def test_order(self) -> None:
-        other, after = str(self.shared("libother.so", "int other;")), str(self.shared("libafter.so", "int after;"))
+        other, after = str(self.allocator("libother.so")), str(self.shared("libafter.so", "int after;"))
         environment = self.fresh(LD_PRELOAD=after)
         preloaded, _ = self.run_with(environment, "run", "--region", "twice", "--next", other, self.prints)
         self.assertEqual([str(self.object_of(environment)), str(self.stub), other, after], preloaded)

@@ -16,12 +16,12 @@ class PreloadOrderIsKept(ToolTest):
         self.assertEqual([str(self.stub)], self.preload(""))
 
     def test_shim_next_and_what_was_there(self) -> None:
-        other, after, last = (str(self.library(f"lib{name}.so")) for name in ("other", "after", "last"))
+        other, after, last = (str(self.allocator(f"lib{name}.so")) for name in ("other", "after", "last"))
         self.assertEqual([str(self.stub), other, after, last], self.preload(f"{after}:{last}", "--next", other))
         self.assertEqual([str(self.stub), other, after, last], self.preload(f"{after} {last}", "--next", other))
 
     def test_the_loader_takes_them_in_that_order(self) -> None:
-        other, after = self.library("libother.so"), self.library("libafter.so")
+        other, after = self.allocator("libother.so"), self.library("libafter.so")
         said = self.folder / "order"
         self.scratch("run", "--next", other, "/bin/true",
                      environment=self.environment(LD_PRELOAD=str(after), STUB_SAYS=str(said)))
@@ -31,7 +31,7 @@ class PreloadOrderIsKept(ToolTest):
                           "libscratch-preload.so adaptive"], said.read_text().splitlines())
 
     def test_ours_stands_once_when_runs_are_nested(self) -> None:
-        other, after = str(self.library("libother.so")), str(self.library("libafter.so"))
+        other, after = str(self.allocator("libother.so")), str(self.library("libafter.so"))
         self.assertEqual([str(self.stub), other, after],
                          self.preload(f"{other}:{after}:{self.stub}", "--next", other))
 

@@ -52,6 +52,8 @@ def find_next(name: str, shim: str, environment: dict[bytes, bytes], system: Sys
         if not Elf(path).same_kind(Elf(shim)):
             raise Failure(OWN_ERROR, f"--next names {path}, which is {Elf(path).kind}, and the shim is "
                                      f"{Elf(shim).kind}; give one of the same kind")
+        if not _may_define(path, "malloc"):
+            raise Failure(OWN_ERROR, f"--next names {path}, which defines no malloc; give the path of an allocator")
         return path
     if name not in ALLOCATORS:
         raise Failure(OWN_ERROR, f"--next {name} is not known; accepted are {', '.join(ALLOCATORS)} and the path of "
@@ -72,6 +74,15 @@ def needs(library: bytes, other: str) -> bool:
         return other in Elf(os.fsdecode(library)).needed()
     except (OSError, ElfError):
         return False
+
+
+def _may_define(path: str, name: str) -> bool:
+    """Whether others may bind `name` to that library; so it is where its symbols cannot be read."""
+    from .symbols import Module
+    try:
+        return bool(Module(path).definitions(name))
+    except (OSError, ElfError):
+        return True
 
 
 def _folders_beside(place: Place) -> list[str]:
