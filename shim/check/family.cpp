@@ -13,6 +13,7 @@
 #include "shim/check/unwind.hpp"
 #include "shim/heap/inside.hpp"
 #include "shim/heap/machine_stack.hpp"
+#include "shim/next/libc.hpp"
 #include "shim/next/next.hpp"
 
 namespace scratch::shim::check {
@@ -77,7 +78,7 @@ void *checked_realloc(void *payload, std::size_t size) {
         return refuse_foreign(payload, "realloc") ? checked_malloc(size)
                                                   : original.realloc(payload, size);
     }
-    if (size == 0) {
+    if (size == 0 && realloc_to_zero_frees) {
         free_block(payload, {.by = freer::realloc});
         return nullptr;
     }

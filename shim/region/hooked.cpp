@@ -44,8 +44,7 @@ region_token enter_hooked_region(std::uint64_t name, const char *label, region_k
     if (heap == nullptr) return 0;
     if (trusted) learn_own_stack();
     trusted = prepare_region(trusted && is_on_own_stack(stack_pointer));
-    // What the runtime keeps is no escape of theirs either.
-    learn_runtime();
+    learn_runtime(); // once: the next calls take the quick way
     trusted &= end_finished_regions(heap, stack_pointer);
     if (heap->regions.depth == deepest_region) return 0;
     if (blocks_are_checked()) check::note_scope_name(name, label);

@@ -128,6 +128,14 @@ void direct(malloc_function malloc, malloc_function operator_new, bool routing) 
     __atomic_store_n(&entries.routing, routing, __ATOMIC_RELAXED);
 }
 
+// Whether what such a caller makes is left to `next`. Where no trusted region is open, so that
+// nothing is reset that was not freed, only what the options except is.
+bool makes_what_lives_on(const thread_heap *heap, std::uintptr_t caller) noexcept {
+    if (!may_be_runtime(caller)) [[likely]]
+        return false;
+    return is_within_trusted(heap) ? is_runtime(caller) : is_excepted(caller);
+}
+
 } // namespace
 
 void *call_next_new(std::size_t size, std::uintptr_t caller) {
@@ -140,7 +148,7 @@ void *push_in_region(std::size_t size, std::size_t alignment, origin from) noexc
     const std::uintptr_t caller = from.caller;
     thread_heap *heap = this_thread.own;
     if (is_outside_regions()) return nullptr;
-    if (may_be_runtime(caller) && is_runtime(caller)) return nullptr;
+    if (makes_what_lives_on(heap, caller)) return nullptr;
     if (alignment > largest_alignment) return nullptr;
     if (!serves_stack(heap->hot, from.frame)) [[unlikely]] {
         // On the own stack the region's function may be over.

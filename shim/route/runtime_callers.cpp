@@ -163,20 +163,20 @@ bool is_exempt(const runtime_object &object, std::uintptr_t caller) noexcept {
     return after != object.exempt_begin && caller <= after[-1].end;
 }
 
-bool is_excluded(std::uintptr_t caller) noexcept {
+} // namespace
+
+bool is_excepted(std::uintptr_t caller) noexcept {
     const range *end = excluded + excluded_count.load(std::memory_order_acquire);
     return std::any_of(static_cast<const range *>(excluded), end,
                        [caller](const range &r) { return caller > r.begin && caller <= r.end; });
 }
-
-} // namespace
 
 bool is_runtime(std::uintptr_t caller) noexcept {
     const runtime_object *end = objects + object_count.load(std::memory_order_acquire);
     const runtime_object *home =
         std::find_if(static_cast<const runtime_object *>(objects), end,
                      [caller](const runtime_object &o) { return contains(o.code, caller); });
-    return home != end ? !is_exempt(*home, caller) : is_excluded(caller);
+    return home != end ? !is_exempt(*home, caller) : is_excepted(caller);
 }
 
 void modules_may_change() noexcept { runtime_changes.fetch_add(1, std::memory_order_relaxed); }

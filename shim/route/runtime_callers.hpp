@@ -36,6 +36,9 @@ using granule [[gnu::may_alias]] = std::uint16_t;
 // The exact answer: the runtime calls for itself.
 bool is_runtime(std::uintptr_t caller) noexcept;
 
+// Whether the options except the caller from all regions.
+bool is_excepted(std::uintptr_t caller) noexcept;
+
 // Reads the map of loaded objects if it may have changed since the last time. False while another
 // thread does: who belongs to the runtime is not known then. Under the inside word.
 bool learn_runtime() noexcept;

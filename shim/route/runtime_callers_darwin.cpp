@@ -90,6 +90,8 @@ bool is_runtime(std::uintptr_t caller) noexcept {
     });
 }
 
+bool is_excepted(std::uintptr_t) noexcept { return false; }
+
 void modules_may_change() noexcept {}
 
 // Hooked functions alone exclude any, and are not built here.

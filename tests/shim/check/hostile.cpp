@@ -178,6 +178,12 @@ int realloc_after_free() {
     free(kept);
     return 0;
 }
+int realloc_to_nothing() {
+    char *left = static_cast<char *>(realloc(hidden(make_block(40)), 0));
+    std::puts(left != nullptr ? "a block" : "null");
+    free(left);
+    return 0;
+}
 int write_before_block() {
     char *block = make_block(64);
     *hidden(block - 5) = 'x';
@@ -278,6 +284,7 @@ constexpr entry entries[] = {
     SCRATCH_ENTRY(frees_of_no_block),
     SCRATCH_ENTRY(deletes_that_do_not_fit),
     SCRATCH_ENTRY(realloc_after_free),
+    SCRATCH_ENTRY(realloc_to_nothing),
     SCRATCH_ENTRY(write_before_block),
     SCRATCH_ENTRY(late_writes),
     SCRATCH_ENTRY(late_write_before_page_closes),

@@ -4,7 +4,7 @@ block are found at the latest when it is freed or the program ends."""
 
 from __future__ import annotations
 
-from fixture import HOSTILE, CheckTest, check, main
+from fixture import HOSTILE, CheckTest, check, main, run
 
 
 class WrongFreesAreTold(CheckTest):
@@ -24,6 +24,10 @@ class WrongFreesAreTold(CheckTest):
         outcome = check(HOSTILE, "realloc_after_free")
         self.assertIn("realloc at", self.assert_one(outcome, "double-free").about)
         self.assertEqual(0, outcome.status)
+
+    def test_realloc_to_nothing_answers_as_libc(self) -> None:
+        alone, checked = run(HOSTILE, "realloc_to_nothing"), check(HOSTILE, "realloc_to_nothing")
+        self.assertEqual((alone.status, alone.output, ""), (checked.status, checked.output, checked.error))
 
     def test_write_before_a_block(self) -> None:
         report = self.assert_one(check(HOSTILE, "write_before_block"), "overflow")

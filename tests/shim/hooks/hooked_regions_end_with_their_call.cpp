@@ -1,4 +1,5 @@
 // The region of a hooked function begins with its call and ends when it returns, by its kind.
+#include <glob.h>
 #include <gtest/gtest.h>
 #include <thread>
 #include <vector>
@@ -49,6 +50,24 @@ TEST(hooked_region, lasts_as_long_as_the_call) {
 TEST(hooked_region, is_one_where_nothing_is_counted) {
     const outcome result = run(scratch_inside_only, {.statistics = false});
     EXPECT_TRUE(result.exited_with(0)) << result.describe();
+}
+
+SCENARIO(libc_inside) {
+    start_of_scratch_memory();
+    for (int i = 0; i < 5; ++i) {
+        glob_t found = {};
+        counted_call([](void *place) { glob("/*", 0, nullptr, static_cast<glob_t *>(place)); },
+                     &found);
+        REQUIRE(found.gl_pathc != 0 && is_scratch(found.gl_pathv));
+        globfree(&found);
+    }
+    return 0;
+}
+TEST(hooked_region, serves_libc_whether_calls_are_counted_or_not) {
+    for (const bool counted : {false, true}) {
+        const outcome result = run(libc_inside, {.statistics = counted});
+        EXPECT_TRUE(result.exited_with(0)) << result.describe();
+    }
 }
 
 SCENARIO(trusted_forever) {
