@@ -55,19 +55,22 @@ dlopen_function note_dlopen(int flags) noexcept {
 }
 
 // A name without a slash is looked for by the caller's path, `$` may stand for the caller's folder,
-// and an old kind of path (DT_RPATH) holds for all that its object opens, and what they need.
+// and an old kind of path (DT_RPATH) holds for all that its object opens, and what they need. Code
+// that a program made at run time lies in no object: the program's own paths are then the caller's.
 bool may_open_for(const void *caller, const char *file, int flags) noexcept {
     if (!regions_allowed() || (flags & RTLD_NOLOAD) != 0) return false;
     if (file == nullptr || std::strchr(file, '$') != nullptr) return false;
     const bool by_path = std::strchr(file, '/') != nullptr;
-    bool same = true;
+    bool is_known = false;
+    bool differs = false;
     for_each_object([&](const dl_phdr_info &object) {
         const bool is_callers = contains(object, caller);
-        same = !has_search_path(object, DT_RPATH) &&
-               (by_path || !is_callers || !has_search_path(object, DT_RUNPATH));
-        return !same;
+        is_known = is_known || is_callers;
+        differs = has_search_path(object, DT_RPATH) ||
+                  (!by_path && is_callers && has_search_path(object, DT_RUNPATH));
+        return differs;
     });
-    return same;
+    return is_known && !differs;
 }
 
 void *open_and_note(dlopen_function function, const char *file, int flags) noexcept {

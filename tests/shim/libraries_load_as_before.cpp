@@ -41,6 +41,16 @@ TEST(library, is_searched_by_the_path_of_who_asks) {
     }
 }
 
+TEST(library, is_searched_by_the_programs_path_if_code_without_an_object_asks) {
+    const outcome bare = run_program({.preload = false, .program = host("made_code_host")});
+    ASSERT_TRUE(bare.exited_with(0)) << bare.describe();
+    for (const char *mode : modes) {
+        const outcome result = run_program({.mode = mode, .program = host("made_code_host")});
+        EXPECT_TRUE(result.exited_with(0)) << mode << result.describe();
+        EXPECT_EQ(result.output, bare.output) << mode;
+    }
+}
+
 #ifdef __GLIBC__ // others have no LD_AUDIT
 
 // --- regions meanwhile
