@@ -43,9 +43,6 @@ constinit std::atomic<bool> is_loaded{false};
 // What is allocated before that is the runtime's, and frame pointers through its code lead nowhere.
 constinit std::atomic<bool> was_tried{false};
 
-// glibc's, since 2.32: 0 as soon as there was ever a second thread.
-constinit const char *single_threaded = nullptr;
-
 struct code_range {
     std::uintptr_t begin = 0;
     std::size_t size = 0;
@@ -124,8 +121,7 @@ machine_words words_of(const ucontext_t &context) noexcept {
 } // namespace
 
 bool loader_can_be_asked() noexcept {
-    if (!is_forked_child()) return true;
-    return single_threaded != nullptr ? *single_threaded != 0 : !others_asked.load();
+    return !loader_may_be_locked() || (!libc_tells_of_threads() && !others_asked.load());
 }
 
 void leave_out_calls(const void *object) noexcept {
@@ -135,7 +131,6 @@ void leave_out_calls(const void *object) noexcept {
 void load_unwinder() noexcept {
     const kept_errno keep_errno;
     const loader_error_aside aside;
-    single_threaded = static_cast<const char *>(dlsym(RTLD_DEFAULT, "__libc_single_threaded"));
     void *library = dlopen(SCRATCH_LIBUNWIND, RTLD_NOW | RTLD_LOCAL);
     if (library != nullptr) {
         const auto find = [library](auto &function, const char *name) {

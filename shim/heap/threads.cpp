@@ -47,6 +47,8 @@ constinit birth_words unwatched{};
 constinit birth_words *birth = &unwatched;
 constinit bool watched = false;
 constinit bool forked = false;
+constinit const char *single_thread_word = nullptr;
+constinit bool left_threads_behind = false;
 // In a forked child: which of the parent's heaps belongs to the thread that came along is known.
 // Until then none of them may be adopted, since the kernel knows no thread by the parent's numbers.
 constinit std::atomic<bool> forker_known{true};
@@ -145,6 +147,12 @@ void watch_for_fork() noexcept {
 
 bool is_forked_child() noexcept { return forked; }
 
+void know_single_thread_by(const char *word) noexcept { single_thread_word = word; }
+
+bool libc_tells_of_threads() noexcept { return single_thread_word != nullptr; }
+
+bool loader_may_be_locked() noexcept { return left_threads_behind; }
+
 // It has its parent's memory and threads, and a number of its own.
 bool is_vfork_child() noexcept {
     const tasks::task_id before = birth->process.load(std::memory_order_relaxed);
@@ -158,6 +166,8 @@ void notice_fork() noexcept {
     if (before == 0) {
         forker_known.store(false, std::memory_order_relaxed);
         forked = true;
+        // Threads of the child's own, begun before it came here, are taken for the parent's.
+        if (single_thread_word == nullptr || *single_thread_word == 0) left_threads_behind = true;
         if (birth->process.compare_exchange_strong(blank, tasks::this_process(),
                                                    std::memory_order_acq_rel))
             started_in_child();

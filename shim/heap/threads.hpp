@@ -28,6 +28,15 @@ void notice_fork() noexcept;
 // Whether this process was noticed to be one.
 bool is_forked_child() noexcept;
 
+// Where libc says whether the process has one thread; null where it does not say. Once, while it
+// has.
+void know_single_thread_by(const char *word) noexcept;
+bool libc_tells_of_threads() noexcept;
+
+// Whether this process is one whose parent had threads, or may have had: one that did not come
+// along may hold the loader's locks here, for good.
+bool loader_may_be_locked() noexcept;
+
 // Whether this process shares its memory with a parent that waits for it (vfork): what is noted
 // here would be noted of the parent. A system call.
 bool is_vfork_child() noexcept;

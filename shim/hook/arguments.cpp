@@ -1,10 +1,7 @@
 #include "shim/hook/arguments.hpp"
 
-#include <cerrno>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include "core/kept_errno.hpp"
+#include "shim/heap/readable.hpp"
 
 namespace scratch::shim {
 
@@ -12,14 +9,6 @@ namespace {
 
 // So many pages between two readable parts are asked for at once, to make one of them.
 constexpr std::uintptr_t widest_gap = 64 * smallest_page;
-
-// The kernel copies the signal set before it finds that there is no such way to use it.
-bool is_readable(std::uintptr_t page) noexcept {
-    constexpr int no_such_way = -1;
-    constexpr std::size_t size_of_set = 8;
-    return syscall(SYS_rt_sigprocmask, no_such_way, page, nullptr, size_of_set) == 0 ||
-           errno != EFAULT;
-}
 
 // The first page from `begin` on that is not readable, or `end`.
 std::uintptr_t first_unreadable(std::uintptr_t begin, std::uintptr_t end) noexcept {

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <sys/auxv.h>
 
+#include "core/kept_errno.hpp"
+#include "shim/heap/readable.hpp"
 #include "shim/heap/threads.hpp"
 #include "shim/next/loader.hpp"
 #include "shim/observe/descriptor.hpp"
@@ -145,9 +147,9 @@ bool is_function(const ElfW(Sym) & symbol) noexcept {
 }
 
 // What dl_iterate_phdr would say of an object whose file begins where it is loaded, as libraries
-// do.
+// do. One that is being closed is unmapped, all of it at once, before it leaves the list.
 bool describe(const link_map &map, dl_phdr_info &object) noexcept {
-    if (map.l_name == nullptr || map.l_addr == 0) return false;
+    if (map.l_name == nullptr || map.l_addr == 0 || !is_readable(map.l_addr)) return false;
     const auto *file = reinterpret_cast<const ElfW(Ehdr) *>(map.l_addr);
     if (std::memcmp(file->e_ident, ELFMAG, SELFMAG) != 0) return false;
     object.dlpi_addr = map.l_addr;
@@ -268,8 +270,8 @@ bool is_module(const dl_phdr_info &object, const char *pattern) noexcept {
 }
 
 void detail::visit_objects(object_visitor visit, void *context) noexcept {
-    if (is_forked_child()) {
-        // The loader's lock may have been held by a thread that did not come along.
+    if (loader_may_be_locked()) {
+        const kept_errno keep_errno;
         for (const link_map *at = first_loaded_object(); at != nullptr; at = at->l_next)
             if (dl_phdr_info object = {}; describe(*at, object) && visit(object, context)) return;
         return;

@@ -1,9 +1,12 @@
 // Libraries and programs of every kind are loaded, found, bound and closed as without the shim.
+#include <atomic>
 #include <cstdlib>
 #include <dlfcn.h>
 #include <filesystem>
 #include <gtest/gtest.h>
 #include <string>
+#include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 #include <vector>
 
@@ -49,6 +52,72 @@ TEST(library, is_searched_by_the_programs_path_if_code_without_an_object_asks) {
         EXPECT_TRUE(result.exited_with(0)) << mode << result.describe();
         EXPECT_EQ(result.output, bare.output) << mode;
     }
+}
+
+// --- closed meanwhile
+// ----------------------------------------------------------------------------------------
+
+std::atomic<bool> goes_on{true};
+
+// The loader unmaps a library before it takes it off its list.
+std::thread opener_and_closer() {
+    return std::thread([] {
+        const std::string file = plugin("found_by_runpath/only_found_by_runpath");
+        while (goes_on)
+            dlclose(dlopen(file.c_str(), RTLD_NOW));
+    });
+}
+
+void open_regions(int count) {
+    for (int i = 0; i < count && goes_on; ++i) {
+        SCRATCH_REGION("meanwhile", SCRATCH_TRUSTED);
+        free(malloc(100));
+    }
+}
+
+bool child_ends_well(void (*work)()) {
+    const pid_t child = fork();
+    if (child == 0) {
+        work();
+        _exit(0);
+    }
+    int status = 0;
+    return waitpid(child, &status, 0) == child && status == 0;
+}
+
+SCENARIO(closed_by_a_thread_left_behind) {
+    std::thread others[] = {opener_and_closer(), opener_and_closer()};
+    for (int i = 0; i < 300; ++i)
+        REQUIRE(child_ends_well([] { open_regions(1); }));
+    goes_on = false;
+    for (std::thread &other : others)
+        other.join();
+    return 0;
+}
+
+SCENARIO(closed_by_a_thread_of_the_child) {
+    free(malloc(1));
+    for (int i = 0; i < 20; ++i)
+        REQUIRE(child_ends_well([] {
+            std::thread other = opener_and_closer();
+            for (int round = 0; round < 50; ++round) {
+                open_regions(1000);
+                usleep(1000);
+            }
+            goes_on = false;
+            other.join();
+        }));
+    return 0;
+}
+
+TEST(library, may_be_closed_while_its_process_forks) {
+    const outcome result = run(closed_by_a_thread_left_behind);
+    EXPECT_TRUE(result.exited_with(0)) << result.describe();
+}
+
+TEST(library, may_be_closed_by_a_forked_child_of_several_threads) {
+    const outcome result = run(closed_by_a_thread_of_the_child);
+    EXPECT_TRUE(result.exited_with(0)) << result.describe();
 }
 
 #ifdef __GLIBC__ // others have no LD_AUDIT
