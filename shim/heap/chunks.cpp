@@ -136,7 +136,9 @@ void settle_brief(chunk *c, std::uintptr_t top) noexcept {
         const std::size_t size = each.brief_word & ~std::size_t{15};
         if (size == 0) [[unlikely]]
             break;
-        if (__atomic_load_n(&each.state, __ATOMIC_ACQUIRE) != block_state::freed) live += size;
+        block_state state; // clang's __atomic_load_n takes no enum
+        __atomic_load(&each.state, &state, __ATOMIC_ACQUIRE);
+        if (state != block_state::freed) live += size;
         at += size;
     }
     if (at != top) refuse_to_go_on(reinterpret_cast<block *>(at)->payload());
