@@ -95,7 +95,8 @@ class OptionsSayWhatIsAccepted(ToolTest):
         for command, option in (("run", "--output"), ("env", "--output"), ("check", "--json")):
             program = () if command == "env" else ("true",)
             for pattern, words in ((f"{self.folder}/nowhere/%p", (f"{self.folder}/nowhere", "no folder", "make it")),
-                                   (f"{file}/%p", ("no folder",)), (f"{self.folder}", ("names a folder",)),
+                                   ("-", ("no file", "./-")), (f"{file}/%p", ("no folder",)),
+                                   (f"{self.folder}", ("names a folder",)),
                                    (f"{self.folder}/", ("names a folder", "%e-%p")),
                                    (f"{self.folder}/100%", ("without a meaning", "%%")),
                                    (f"{self.folder}/%d", ("without a meaning",)),

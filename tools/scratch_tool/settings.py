@@ -169,7 +169,9 @@ def absolute_pattern(given: str) -> str:
 
 def output_pattern(given: str) -> str:
     """A pattern that the shim can make a file of: its signs have a meaning, and its folder can be written to."""
-    text(given)
+    if text(given) == "-":
+        raise argparse.ArgumentTypeError("'-' is no file: standard output is the program's, and standard error is where "
+                                         "it goes without the option; ./- is a file of that name")
     rest = given.replace("%%", "")
     if "%" in rest.replace("%e", "").replace("%p", ""):
         raise argparse.ArgumentTypeError(f"{given!r} has a % without a meaning; accepted are %e (the program), %p (its "
