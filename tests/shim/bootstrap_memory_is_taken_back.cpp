@@ -19,7 +19,7 @@ namespace scratch::shim {
 constinit hot_words no_words;
 constinit __thread thread_words this_thread __attribute__((tls_model("initial-exec"))) = {};
 // Asked where libc's own search would leave an error (musl).
-bool is_forked_child() noexcept { return false; }
+bool loader_may_be_locked() noexcept { return false; }
 } // namespace scratch::shim
 
 namespace {

@@ -10,8 +10,7 @@
 typedef void *open_function(const char *, int);
 
 // Works wherever it stands, and does not end in a jump.
-__attribute__((noinline, noclone)) static void *open_from_here(open_function *open,
-                                                               const char *name) {
+__attribute__((noinline)) static void *open_from_here(open_function *open, const char *name) {
     void *volatile opened = open(name, RTLD_NOW);
     return opened;
 }
