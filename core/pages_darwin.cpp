@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sys/mman.h>
 
+#include "core/kept_errno.hpp"
 #include "core/pages_map.hpp"
 
 namespace scratch::pages {
@@ -64,10 +65,8 @@ bool reserve_at(void *address, std::size_t size) noexcept {
 bool decommit(void *address, std::size_t size) noexcept {
     // Fresh pages in the place of the old ones, in one step. MADV_FREE_REUSABLE leaves the old
     // contents until the system is short of memory, and nobody could call them zero.
-    const int saved = errno;
-    const bool done = map(address, size, PROT_READ | PROT_WRITE, MAP_FIXED) != MAP_FAILED;
-    errno = saved;
-    return done;
+    const kept_errno keep;
+    return map(address, size, PROT_READ | PROT_WRITE, MAP_FIXED) != MAP_FAILED;
 }
 
 // The system has large pages for x86 only, and only where they are asked for when addresses are

@@ -8,6 +8,8 @@
 #include <sys/proc_info.h>
 #include <unistd.h>
 
+#include "core/kept_errno.hpp"
+
 namespace scratch::tasks {
 namespace {
 
@@ -47,7 +49,7 @@ bool is_first_thread() noexcept { return pthread_main_np() != 0; }
 
 bool is_gone(task_id process, task_id thread) noexcept {
     if (thread == any_of_the_few) return false;
-    const int saved = errno;
+    const kept_errno keep;
     const std::uint64_t own = whole_number_of_this_thread();
     const std::uint64_t turns = own >> low_bits;
     // Of a thread older than this one the upper half may be one less.
@@ -56,15 +58,13 @@ bool is_gone(task_id process, task_id thread) noexcept {
     // Of a younger one it may be one more.
     if (gone && static_cast<task_id>(own) > last_of_the_ordinary / 2)
         gone = is_gone_for_sure(process, (turns + 1) << low_bits | thread);
-    errno = saved;
     return gone;
 }
 
 std::uint64_t cpu_time_of_process() noexcept {
-    const int saved = errno;
+    const kept_errno keep;
     timespec now = {};
     if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now) != 0) now = {};
-    errno = saved;
     return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
            static_cast<std::uint64_t>(now.tv_nsec);
 }
