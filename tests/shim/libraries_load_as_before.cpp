@@ -20,6 +20,18 @@ std::string host(const char *name) { return std::string(SCRATCH_HOSTS) + "/" + n
 
 const char *const modes[] = {"off", "scoped", "adaptive"};
 
+// The program of the hosts ends as it does alone, with the same output and nothing said beside.
+void expect_as_alone(const char *name) {
+    const outcome bare = run_program({.preload = false, .program = host(name)});
+    ASSERT_TRUE(bare.exited_with(0)) << bare.describe();
+    for (const char *mode : modes) {
+        const outcome result = run_program({.mode = mode, .program = host(name)});
+        ASSERT_TRUE(result.exited_with(0)) << mode << result.describe();
+        EXPECT_EQ(result.output, bare.output) << mode;
+        EXPECT_EQ(result.error, "") << mode;
+    }
+}
+
 // --- search
 // ----------------------------------------------------------------------------------------
 
@@ -45,13 +57,7 @@ TEST(library, is_searched_by_the_path_of_who_asks) {
 }
 
 TEST(library, is_searched_by_the_programs_path_if_code_without_an_object_asks) {
-    const outcome bare = run_program({.preload = false, .program = host("made_code_host")});
-    ASSERT_TRUE(bare.exited_with(0)) << bare.describe();
-    for (const char *mode : modes) {
-        const outcome result = run_program({.mode = mode, .program = host("made_code_host")});
-        EXPECT_TRUE(result.exited_with(0)) << mode << result.describe();
-        EXPECT_EQ(result.output, bare.output) << mode;
-    }
+    expect_as_alone("made_code_host");
 }
 
 // --- closed meanwhile
@@ -272,14 +278,7 @@ TEST(program, with_operators_of_its_own_keeps_them) {
 TEST(program, with_the_libraries_that_the_shim_has_inside) {
     if (!std::filesystem::exists(host("own_libraries_host")))
         GTEST_SKIP() << "LOUDLY SKIPPED: spdlog or libunwind is missing";
-    const outcome bare = run_program({.preload = false, .program = host("own_libraries_host")});
-    ASSERT_TRUE(bare.exited_with(0)) << bare.describe();
-    for (const char *mode : modes) {
-        const outcome result = run_program({.mode = mode, .program = host("own_libraries_host")});
-        ASSERT_TRUE(result.exited_with(0)) << mode << result.describe();
-        EXPECT_EQ(result.output, bare.output) << mode;
-        EXPECT_EQ(result.error, "") << mode;
-    }
+    expect_as_alone("own_libraries_host");
 }
 
 TEST(program, with_a_malloc_of_its_own_keeps_it) {
