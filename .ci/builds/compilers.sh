@@ -27,14 +27,19 @@ objects() {
     tests_of_objects "$folder"
 }
 
-# Archives of one clang's LTO are not read by another's tools.
-if have clang-19 'clang 19, -O3, LTO: builds' && have ld.lld-19 'clang 19, -O3, LTO: builds' &&
-    have llvm-ar-19 'clang 19, -O3, LTO: builds'; then
-    AR=llvm-ar-19 CC=clang-19 CXX=clang++-19 objects clang-19-lto 'clang 19, -O3, LTO' -Doptimization=3 -Db_lto=true \
-        -Dc_link_args=-fuse-ld=lld-19 -Dcpp_link_args=-fuse-ld=lld-19
-fi
+compilers() {
+    local hardened
+    first_build_is_there compilers || return
+    # Archives of one clang's LTO are not read by another's tools.
+    if have clang-19 'clang 19, -O3, LTO: builds' && have ld.lld-19 'clang 19, -O3, LTO: builds' &&
+        have llvm-ar-19 'clang 19, -O3, LTO: builds'; then
+        AR=llvm-ar-19 CC=clang-19 CXX=clang++-19 objects clang-19-lto 'clang 19, -O3, LTO' -Doptimization=3 -Db_lto=true \
+            -Dc_link_args=-fuse-ld=lld-19 -Dcpp_link_args=-fuse-ld=lld-19
+    fi
+    hardened='-D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -ftrivial-auto-var-init=zero'
+    hardened+=' -D_GLIBCXX_ASSERTIONS -fno-omit-frame-pointer'
+    [ "$(uname -m)" != x86_64 ] || hardened+=' -fcf-protection=full'
+    objects hardened 'hardened flags' -Doptimization=2 "-Dc_args=$hardened" "-Dcpp_args=$hardened"
+}
 
-hardened='-D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -ftrivial-auto-var-init=zero'
-hardened+=' -D_GLIBCXX_ASSERTIONS -fno-omit-frame-pointer'
-[ "$(uname -m)" != x86_64 ] || hardened+=' -fcf-protection=full'
-objects hardened 'hardened flags' -Doptimization=2 "-Dc_args=$hardened" "-Dcpp_args=$hardened"
+compilers

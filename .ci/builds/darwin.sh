@@ -48,6 +48,8 @@ darwin() {
         skip 'darwin: tests' 'its programs run on x86-64 only'
         return
     fi
+    # The loader is a program of this system.
+    first_build_is_there darwin || return
     check 'darwin: libunwind builds' tests/darwin/make_libunwind build/darwin/libunwind.dylib || return
     tests_on_darwin core
     chained_fixups
